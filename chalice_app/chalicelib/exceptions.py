@@ -1,0 +1,35 @@
+"""Every error of ours, typed: the message says what happened, to what, and what to do."""
+
+from __future__ import annotations
+
+
+class SpotcheckError(Exception):
+    """Base of all errors that Spotcheck raises on purpose."""
+
+
+class ConfigurationError(SpotcheckError):
+    """A setting is missing or has a value that cannot work."""
+
+
+class EventError(SpotcheckError):
+    """An event has a shape that no AWS service sends."""
+
+
+class PictureRejectedError(SpotcheckError):
+    """A picture that can never be judged, however often it is tried.
+
+    Attributes:
+        reason: Why, in words that whoever uploaded the picture understands.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ModelNotFoundError(SpotcheckError):
+    """No model is published for the project, or the pinned version does not exist."""
+
+
+class ModelInvalidError(SpotcheckError):
+    """A model file is damaged, or not a model that Spotcheck can judge with."""

@@ -1,0 +1,21 @@
+"""Errors at the desk: one clear line for whoever typed the command."""
+
+from __future__ import annotations
+
+from chalicelib.exceptions import SpotcheckError
+
+
+class PrerequisiteError(SpotcheckError):
+    """A program or package that the command needs is missing from the machine."""
+
+
+class DatasetError(SpotcheckError):
+    """A folder of pictures cannot be understood, or holds too little to work with."""
+
+
+class TargetError(SpotcheckError):
+    """It is not clear, or not possible, which AWS the command should talk to."""
+
+
+class StackError(SpotcheckError):
+    """Terraform failed, or the stack is not in a state that the command can work with."""
