@@ -1,0 +1,312 @@
+"""MediaConvert jobs, built in one place from typed configuration.
+
+A job has a frame capture output, which is what gets judged, and beside it the H.264/AAC output that
+MediaConvert demands: it "doesn't support jobs that consist only of a frame capture output" (user guide).
+
+Two profiles: `inspection` looks at the whole video and keeps the picture's proportions; `notebook` is the
+job of the original notebook, for those who must reproduce its frames (four, padded to 500 x 500, unrotated).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Profile = Literal["inspection", "notebook"]
+
+FRAMES_PREFIX = "video_inputs/"
+"""Where frames land in the images bucket; `detect_frame` listens there."""
+
+PROXIES_PREFIX = "video_proxies/"
+"""Where the inspection profile's proxy lands in the images bucket; nothing listens there, and it expires."""
+
+VIDEO_ID_KEY = "spotcheck-video-id"
+"""Name of the one pair in a job's UserMetadata: events and ListJobs carry it back."""
+
+_MAX_CAPTURES = 10_000_000  # the model's own maximum: the whole video, however long
+
+
+@dataclass(frozen=True, slots=True)
+class JobConfig:
+    """What a job depends on beside the video itself.
+
+    Attributes:
+        queue_arn: The MediaConvert queue of this stack.
+        role_arn: The role MediaConvert reads and writes S3 with.
+        images_bucket: Where frames and proxies go.
+        profile: `inspection` or `notebook`.
+        frame_interval_seconds: Seconds between two captured frames (`inspection`; `notebook` has 5).
+        frame_max_side: No captured frame is larger than this, in pixels (`inspection`).
+    """
+
+    queue_arn: str
+    role_arn: str
+    images_bucket: str
+    profile: Profile = "inspection"
+    frame_interval_seconds: int = 5
+    frame_max_side: int = 1280
+
+    @property
+    def seconds_per_frame(self) -> int:
+        """Seconds between two frames of the profile in force."""
+        return _NOTEBOOK_INTERVAL_SECONDS if self.profile == "notebook" else self.frame_interval_seconds
+
+
+def create_job_request(config: JobConfig, *, video_id: str, file_input: str) -> dict[str, Any]:
+    """Builds the whole `CreateJob` request for one uploaded version of a video.
+
+    Args:
+        config: Where to and how.
+        video_id: The id of the uploaded version: its frames' folder, UserMetadata and request token.
+        file_input: The video as MediaConvert reads it, `s3://bucket/key`.
+
+    Returns:
+        Keyword arguments for boto3's `create_job`.
+    """
+    body = _notebook_job if config.profile == "notebook" else _inspection_job
+    return {
+        **body(config, video_id, file_input),
+        "Role": config.role_arn,
+        "Queue": config.queue_arn,
+        "UserMetadata": {VIDEO_ID_KEY: video_id},
+        "ClientRequestToken": video_id,
+    }
+
+
+def frames_prefix(video_id: str) -> str:
+    """Where the frames of one video lie in the images bucket, with a trailing slash."""
+    return f"{FRAMES_PREFIX}{video_id}/"
+
+
+def _inspection_job(config: JobConfig, video_id: str, file_input: str) -> dict[str, Any]:
+    fit = {"ScalingBehavior": "FIT_NO_UPSCALE", "AntiAlias": "ENABLED"}
+    frames = {
+        "Extension": "jpg",
+        "ContainerSettings": {"Container": "RAW"},
+        "VideoDescription": {
+            **fit,
+            "Width": config.frame_max_side,
+            "Height": config.frame_max_side,
+            "CodecSettings": _frame_capture(config.frame_interval_seconds, _MAX_CAPTURES),
+        },
+    }
+    proxy = {
+        "Extension": "mp4",
+        "ContainerSettings": {
+            "Container": "MP4",
+            "Mp4Settings": {"MoovPlacement": "PROGRESSIVE_DOWNLOAD"},
+        },
+        "VideoDescription": {
+            **fit,
+            "Width": 640,
+            "Height": 640,
+            "CodecSettings": {
+                "Codec": "H_264",
+                "H264Settings": {
+                    "RateControlMode": "QVBR",
+                    "QvbrSettings": {"QvbrQualityLevel": 6},
+                    "MaxBitrate": 1_000_000,
+                    "QualityTuningLevel": "SINGLE_PASS",
+                    "SceneChangeDetect": "ENABLED",
+                    "FramerateControl": "INITIALIZE_FROM_SOURCE",
+                    "ParControl": "INITIALIZE_FROM_SOURCE",
+                },
+            },
+        },
+        "AudioDescriptions": [
+            {
+                "AudioSourceName": "Audio Selector 1",
+                "CodecSettings": {
+                    "Codec": "AAC",
+                    "AacSettings": {
+                        "Bitrate": 64_000,
+                        "CodingMode": "CODING_MODE_2_0",
+                        "SampleRate": 48_000,
+                    },
+                },
+            }
+        ],
+    }
+    images = f"s3://{config.images_bucket}"
+    return {
+        "AccelerationSettings": {"Mode": "DISABLED"},
+        "StatusUpdateInterval": "SECONDS_10",
+        "Priority": 0,
+        "Settings": {
+            "TimecodeConfig": {"Source": "ZEROBASED"},
+            "Inputs": [
+                {
+                    "FileInput": file_input,
+                    "TimecodeSource": "ZEROBASED",
+                    "VideoSelector": {"Rotate": "AUTO"},
+                    # NOT_DEFAULT: a video without sound gets silence; DEFAULT may end the job in error 1021.
+                    "AudioSelectors": {"Audio Selector 1": {"DefaultSelection": "NOT_DEFAULT"}},
+                }
+            ],
+            "OutputGroups": [
+                _file_group("Frames", f"{images}/{frames_prefix(video_id)}frame", [frames]),
+                _file_group("Proxy", f"{images}/{PROXIES_PREFIX}{video_id}/proxy", [proxy]),
+            ],
+        },
+    }
+
+
+def _frame_capture(seconds: int, max_captures: int) -> dict[str, Any]:
+    return {
+        "Codec": "FRAME_CAPTURE",
+        "FrameCaptureSettings": {
+            "FramerateNumerator": 1,
+            "FramerateDenominator": seconds,
+            "MaxCaptures": max_captures,
+            "Quality": 80,
+        },
+    }
+
+
+def _file_group(name: str, destination: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "Outputs": outputs,
+        "OutputGroupSettings": {
+            "Type": "FILE_GROUP_SETTINGS",
+            "FileGroupSettings": {"Destination": destination},
+        },
+    }
+
+
+_NOTEBOOK_INTERVAL_SECONDS = 5
+_NOTEBOOK_MAX_CAPTURES = 4
+
+_NOTEBOOK_VIDEO = {
+    "ScalingBehavior": "DEFAULT",
+    "TimecodeInsertion": "DISABLED",
+    "AntiAlias": "ENABLED",
+    "Sharpness": 50,
+    "DropFrameTimecode": "ENABLED",
+    "ColorMetadata": "INSERT",
+}
+
+_NOTEBOOK_H264 = {
+    "InterlaceMode": "PROGRESSIVE",
+    "ScanTypeConversionMode": "INTERLACED",
+    "NumberReferenceFrames": 3,
+    "Syntax": "DEFAULT",
+    "Softness": 0,
+    "GopClosedCadence": 1,
+    "GopSize": 90,
+    "Slices": 1,
+    "GopBReference": "DISABLED",
+    "SlowPal": "DISABLED",
+    "EntropyEncoding": "CABAC",
+    "Bitrate": 1000,
+    "FramerateControl": "INITIALIZE_FROM_SOURCE",
+    "RateControlMode": "CBR",
+    "CodecProfile": "MAIN",
+    "Telecine": "NONE",
+    "MinIInterval": 0,
+    "AdaptiveQuantization": "AUTO",
+    "CodecLevel": "AUTO",
+    "FieldEncoding": "PAFF",
+    "SceneChangeDetect": "ENABLED",
+    "QualityTuningLevel": "SINGLE_PASS",
+    "FramerateConversionAlgorithm": "DUPLICATE_DROP",
+    "UnregisteredSeiTimecode": "DISABLED",
+    "GopSizeUnits": "FRAMES",
+    "ParControl": "INITIALIZE_FROM_SOURCE",
+    "NumberBFramesBetweenReferenceFrames": 2,
+    "RepeatPps": "DISABLED",
+    "DynamicSubGop": "STATIC",
+}
+
+_NOTEBOOK_AAC = {
+    "AudioDescriptionBroadcasterMix": "NORMAL",
+    "Bitrate": 96000,
+    "RateControlMode": "CBR",
+    "CodecProfile": "LC",
+    "CodingMode": "CODING_MODE_2_0",
+    "RawFormat": "NONE",
+    "SampleRate": 48000,
+    "Specification": "MPEG4",
+}
+
+
+def _notebook_job(config: JobConfig, video_id: str, file_input: str) -> dict[str, Any]:
+    """The notebook's own job, oddities included (1 kb/s, doubled extension)."""
+    destination = f"s3://{config.images_bucket}/{frames_prefix(video_id)}"
+    return {
+        "AccelerationSettings": {"Mode": "DISABLED"},
+        "StatusUpdateInterval": "SECONDS_60",
+        "Priority": 0,
+        "Settings": {
+            "TimecodeConfig": {"Source": "ZEROBASED"},
+            "OutputGroups": [_file_group("File Group", destination, [_notebook_frames(), _notebook_mp4()])],
+            "AdAvailOffset": 0,
+            "Inputs": [_notebook_input(file_input)],
+        },
+    }
+
+
+def _notebook_frames() -> dict[str, Any]:
+    return {
+        "ContainerSettings": {"Container": "RAW"},
+        "VideoDescription": {
+            **_NOTEBOOK_VIDEO,
+            "Width": 500,
+            "Height": 500,
+            "CodecSettings": _frame_capture(_NOTEBOOK_INTERVAL_SECONDS, _NOTEBOOK_MAX_CAPTURES),
+        },
+        "Extension": "jpg",
+        "NameModifier": "jpg",
+    }
+
+
+def _notebook_mp4() -> dict[str, Any]:
+    return {
+        "ContainerSettings": {
+            "Container": "MP4",
+            "Mp4Settings": {
+                "CslgAtom": "INCLUDE",
+                "CttsVersion": 0,
+                "FreeSpaceBox": "EXCLUDE",
+                "MoovPlacement": "PROGRESSIVE_DOWNLOAD",
+                "AudioDuration": "DEFAULT_CODEC_DURATION",
+            },
+        },
+        "VideoDescription": {
+            **_NOTEBOOK_VIDEO,
+            "CodecSettings": {"Codec": "H_264", "H264Settings": _NOTEBOOK_H264},
+            "AfdSignaling": "NONE",
+            "RespondToAfd": "NONE",
+        },
+        "AudioDescriptions": [
+            {
+                "AudioTypeControl": "FOLLOW_INPUT",
+                "AudioSourceName": "Audio Selector 1",
+                "CodecSettings": {"Codec": "AAC", "AacSettings": _NOTEBOOK_AAC},
+                "LanguageCodeControl": "FOLLOW_INPUT",
+            }
+        ],
+        "NameModifier": "mp4",
+    }
+
+
+def _notebook_input(file_input: str) -> dict[str, Any]:
+    return {
+        "AudioSelectors": {
+            "Audio Selector 1": {
+                "Offset": 1,
+                "DefaultSelection": "DEFAULT",
+                "SelectorType": "TRACK",
+                "ProgramSelection": 1,
+            }
+        },
+        "VideoSelector": {"ColorSpace": "FOLLOW", "Rotate": "DEGREE_0", "AlphaBehavior": "DISCARD"},
+        "FilterEnable": "AUTO",
+        "PsiControl": "USE_PSI",
+        "FilterStrength": 0,
+        "DeblockFilter": "DISABLED",
+        "DenoiseFilter": "DISABLED",
+        "InputScanType": "AUTO",
+        "TimecodeSource": "ZEROBASED",
+        "FileInput": file_input,
+    }
