@@ -12,6 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chalicelib.job_settings import file_group, frame_capture
+from chalicelib.notebook_job import NOTEBOOK_INTERVAL_SECONDS, notebook_job
+
 Profile = Literal["inspection", "notebook"]
 
 FRAMES_PREFIX = "video_inputs/"
@@ -49,7 +52,7 @@ class JobConfig:
     @property
     def seconds_per_frame(self) -> int:
         """Seconds between two frames of the profile in force."""
-        return _NOTEBOOK_INTERVAL_SECONDS if self.profile == "notebook" else self.frame_interval_seconds
+        return NOTEBOOK_INTERVAL_SECONDS if self.profile == "notebook" else self.frame_interval_seconds
 
 
 def create_job_request(config: JobConfig, *, video_id: str, file_input: str) -> dict[str, Any]:
@@ -63,9 +66,12 @@ def create_job_request(config: JobConfig, *, video_id: str, file_input: str) -> 
     Returns:
         Keyword arguments for boto3's `create_job`.
     """
-    body = _notebook_job if config.profile == "notebook" else _inspection_job
+    if config.profile == "notebook":
+        job = notebook_job(f"s3://{config.images_bucket}/{frames_prefix(video_id)}", file_input)
+    else:
+        job = _inspection_job(config, video_id, file_input)
     return {
-        **body(config, video_id, file_input),
+        **job,
         "Role": config.role_arn,
         "Queue": config.queue_arn,
         "UserMetadata": {VIDEO_ID_KEY: video_id},
@@ -87,7 +93,7 @@ def _inspection_job(config: JobConfig, video_id: str, file_input: str) -> dict[s
             **fit,
             "Width": config.frame_max_side,
             "Height": config.frame_max_side,
-            "CodecSettings": _frame_capture(config.frame_interval_seconds, _MAX_CAPTURES),
+            "CodecSettings": frame_capture(config.frame_interval_seconds, _MAX_CAPTURES),
         },
     }
     proxy = {
@@ -144,169 +150,8 @@ def _inspection_job(config: JobConfig, video_id: str, file_input: str) -> dict[s
                 }
             ],
             "OutputGroups": [
-                _file_group("Frames", f"{images}/{frames_prefix(video_id)}frame", [frames]),
-                _file_group("Proxy", f"{images}/{PROXIES_PREFIX}{video_id}/proxy", [proxy]),
+                file_group("Frames", f"{images}/{frames_prefix(video_id)}frame", [frames]),
+                file_group("Proxy", f"{images}/{PROXIES_PREFIX}{video_id}/proxy", [proxy]),
             ],
         },
-    }
-
-
-def _frame_capture(seconds: int, max_captures: int) -> dict[str, Any]:
-    return {
-        "Codec": "FRAME_CAPTURE",
-        "FrameCaptureSettings": {
-            "FramerateNumerator": 1,
-            "FramerateDenominator": seconds,
-            "MaxCaptures": max_captures,
-            "Quality": 80,
-        },
-    }
-
-
-def _file_group(name: str, destination: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "Name": name,
-        "Outputs": outputs,
-        "OutputGroupSettings": {
-            "Type": "FILE_GROUP_SETTINGS",
-            "FileGroupSettings": {"Destination": destination},
-        },
-    }
-
-
-_NOTEBOOK_INTERVAL_SECONDS = 5
-_NOTEBOOK_MAX_CAPTURES = 4
-
-_NOTEBOOK_VIDEO = {
-    "ScalingBehavior": "DEFAULT",
-    "TimecodeInsertion": "DISABLED",
-    "AntiAlias": "ENABLED",
-    "Sharpness": 50,
-    "DropFrameTimecode": "ENABLED",
-    "ColorMetadata": "INSERT",
-}
-
-_NOTEBOOK_H264 = {
-    "InterlaceMode": "PROGRESSIVE",
-    "ScanTypeConversionMode": "INTERLACED",
-    "NumberReferenceFrames": 3,
-    "Syntax": "DEFAULT",
-    "Softness": 0,
-    "GopClosedCadence": 1,
-    "GopSize": 90,
-    "Slices": 1,
-    "GopBReference": "DISABLED",
-    "SlowPal": "DISABLED",
-    "EntropyEncoding": "CABAC",
-    "Bitrate": 1000,
-    "FramerateControl": "INITIALIZE_FROM_SOURCE",
-    "RateControlMode": "CBR",
-    "CodecProfile": "MAIN",
-    "Telecine": "NONE",
-    "MinIInterval": 0,
-    "AdaptiveQuantization": "AUTO",
-    "CodecLevel": "AUTO",
-    "FieldEncoding": "PAFF",
-    "SceneChangeDetect": "ENABLED",
-    "QualityTuningLevel": "SINGLE_PASS",
-    "FramerateConversionAlgorithm": "DUPLICATE_DROP",
-    "UnregisteredSeiTimecode": "DISABLED",
-    "GopSizeUnits": "FRAMES",
-    "ParControl": "INITIALIZE_FROM_SOURCE",
-    "NumberBFramesBetweenReferenceFrames": 2,
-    "RepeatPps": "DISABLED",
-    "DynamicSubGop": "STATIC",
-}
-
-_NOTEBOOK_AAC = {
-    "AudioDescriptionBroadcasterMix": "NORMAL",
-    "Bitrate": 96000,
-    "RateControlMode": "CBR",
-    "CodecProfile": "LC",
-    "CodingMode": "CODING_MODE_2_0",
-    "RawFormat": "NONE",
-    "SampleRate": 48000,
-    "Specification": "MPEG4",
-}
-
-
-def _notebook_job(config: JobConfig, video_id: str, file_input: str) -> dict[str, Any]:
-    """The notebook's own job, oddities included (1 kb/s, doubled extension)."""
-    destination = f"s3://{config.images_bucket}/{frames_prefix(video_id)}"
-    return {
-        "AccelerationSettings": {"Mode": "DISABLED"},
-        "StatusUpdateInterval": "SECONDS_60",
-        "Priority": 0,
-        "Settings": {
-            "TimecodeConfig": {"Source": "ZEROBASED"},
-            "OutputGroups": [_file_group("File Group", destination, [_notebook_frames(), _notebook_mp4()])],
-            "AdAvailOffset": 0,
-            "Inputs": [_notebook_input(file_input)],
-        },
-    }
-
-
-def _notebook_frames() -> dict[str, Any]:
-    return {
-        "ContainerSettings": {"Container": "RAW"},
-        "VideoDescription": {
-            **_NOTEBOOK_VIDEO,
-            "Width": 500,
-            "Height": 500,
-            "CodecSettings": _frame_capture(_NOTEBOOK_INTERVAL_SECONDS, _NOTEBOOK_MAX_CAPTURES),
-        },
-        "Extension": "jpg",
-        "NameModifier": "jpg",
-    }
-
-
-def _notebook_mp4() -> dict[str, Any]:
-    return {
-        "ContainerSettings": {
-            "Container": "MP4",
-            "Mp4Settings": {
-                "CslgAtom": "INCLUDE",
-                "CttsVersion": 0,
-                "FreeSpaceBox": "EXCLUDE",
-                "MoovPlacement": "PROGRESSIVE_DOWNLOAD",
-                "AudioDuration": "DEFAULT_CODEC_DURATION",
-            },
-        },
-        "VideoDescription": {
-            **_NOTEBOOK_VIDEO,
-            "CodecSettings": {"Codec": "H_264", "H264Settings": _NOTEBOOK_H264},
-            "AfdSignaling": "NONE",
-            "RespondToAfd": "NONE",
-        },
-        "AudioDescriptions": [
-            {
-                "AudioTypeControl": "FOLLOW_INPUT",
-                "AudioSourceName": "Audio Selector 1",
-                "CodecSettings": {"Codec": "AAC", "AacSettings": _NOTEBOOK_AAC},
-                "LanguageCodeControl": "FOLLOW_INPUT",
-            }
-        ],
-        "NameModifier": "mp4",
-    }
-
-
-def _notebook_input(file_input: str) -> dict[str, Any]:
-    return {
-        "AudioSelectors": {
-            "Audio Selector 1": {
-                "Offset": 1,
-                "DefaultSelection": "DEFAULT",
-                "SelectorType": "TRACK",
-                "ProgramSelection": 1,
-            }
-        },
-        "VideoSelector": {"ColorSpace": "FOLLOW", "Rotate": "DEGREE_0", "AlphaBehavior": "DISCARD"},
-        "FilterEnable": "AUTO",
-        "PsiControl": "USE_PSI",
-        "FilterStrength": 0,
-        "DeblockFilter": "DISABLED",
-        "DenoiseFilter": "DISABLED",
-        "InputScanType": "AUTO",
-        "TimecodeSource": "ZEROBASED",
-        "FileInput": file_input,
     }
