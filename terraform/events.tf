@@ -1,0 +1,33 @@
+# Event rules and schedules of the decorators. Chalice names a rule after its handler only: `name` keeps two stacks apart.
+resource "aws_cloudwatch_event_rule" "this" {
+  for_each = local.event_rules
+
+  name                = "${var.name}-${each.key}"
+  description         = "Starts the handler ${each.value.function}"
+  event_pattern       = each.value.event_pattern
+  schedule_expression = each.value.schedule_expression
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  for_each = local.event_rules
+
+  rule      = aws_cloudwatch_event_rule.this[each.key].name
+  target_id = each.value.function
+  arn       = aws_lambda_alias.live[each.value.function].arn
+
+  # Events that EventBridge cannot hand to Lambda; what the function itself fails on goes by the on-failure destination.
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+resource "aws_lambda_permission" "events" {
+  for_each = local.event_rules
+
+  statement_id  = "events-${each.key}"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_alias.live[each.value.function].function_name
+  qualifier     = aws_lambda_alias.live[each.value.function].name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
+}

@@ -1,0 +1,71 @@
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_50:X-Ray has no permission narrower than every resource; timings are in the logs and metrics
+  # checkov:skip=CKV_AWS_115:reserved concurrency takes from a fresh account's ten; the user sets it with var.functions
+  # checkov:skip=CKV_AWS_116:failed events go to the on-failure destination (dead_letters.tf), which carries the reason too
+  # checkov:skip=CKV_AWS_117:the handlers talk to AWS services only; a VPC would add endpoints and cost, not safety
+  # checkov:skip=CKV_AWS_173:the environment holds names of resources, no secret
+  # checkov:skip=CKV_AWS_272:the zip is built from the clone that deploys it, by whoever deploys it; nobody else could sign it
+  for_each = local.functions
+
+  function_name                  = each.value.function_name
+  description                    = "Spotcheck handler ${each.key}"
+  filename                       = local.deployment_zip
+  source_code_hash               = filebase64sha256(local.deployment_zip)
+  handler                        = each.value.handler
+  runtime                        = "python3.13"
+  architectures                  = [var.architecture]
+  layers                         = [aws_lambda_layer_version.this.arn]
+  role                           = aws_iam_role.function[each.key].arn
+  memory_size                    = each.value.memory_mb
+  timeout                        = each.value.timeout_seconds
+  reserved_concurrent_executions = try(each.value.reserved_concurrency, -1)
+  publish                        = true
+
+  ephemeral_storage {
+    size = each.value.ephemeral_mb
+  }
+
+  environment {
+    variables = merge({
+      PROJECT_NAME                 = var.project_name
+      MODEL_VERSION                = var.model_version
+      OUTPUT_BUCKET                = local.bucket_names["results"]
+      MODELS_BUCKET                = local.bucket_names["models"]
+      RESULTS_TABLE                = var.results_table
+      MAX_IMAGE_BYTES              = tostring(var.max_image_bytes)
+      MAX_IMAGE_MEGAPIXELS         = tostring(var.max_image_megapixels)
+      INDEX_SHARDS                 = tostring(var.index_shards)
+      POWERTOOLS_SERVICE_NAME      = "spotcheck"
+      POWERTOOLS_METRICS_NAMESPACE = "Spotcheck"
+      POWERTOOLS_LOG_LEVEL         = var.log_level
+    }, each.value.environment)
+  }
+
+  # The first event must find its permissions, and a log group that keeps no log for ever.
+  depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.function]
+
+  lifecycle {
+    precondition {
+      condition     = can(local.handlers[each.key])
+      error_message = "app.py has a handler ${each.key}, but terraform/handlers.tf does not say what it needs."
+    }
+  }
+}
+
+# Everything that starts a function names this alias, never $LATEST.
+resource "aws_lambda_alias" "live" {
+  for_each = aws_lambda_function.this
+
+  name             = "live"
+  description      = "The version that uploads and events start."
+  function_name    = each.value.function_name
+  function_version = each.value.version
+}
+
+resource "aws_lambda_provisioned_concurrency_config" "live" {
+  for_each = { for name, function in local.functions : name => function if try(function.provisioned_concurrency, 0) > 0 }
+
+  function_name                     = aws_lambda_alias.live[each.key].function_name
+  qualifier                         = aws_lambda_alias.live[each.key].name
+  provisioned_concurrent_executions = each.value.provisioned_concurrency
+}

@@ -1,0 +1,55 @@
+# What each handler needs and may do; the decorators say when it runs. A new handler needs one entry here.
+locals {
+  handler_defaults = {
+    memory_mb       = 2048
+    timeout_seconds = 60
+    ephemeral_mb    = 512
+    environment     = {}
+    reads           = {} # role of a bucket => prefixes whose objects it may read
+    writes          = {} # role of a bucket => prefixes where it may put (and read back) objects
+    table           = [] # actions on the results table
+    statements      = [] # any further IAM statements
+  }
+
+  detector = merge(local.handler_defaults, {
+    writes = { results = ["results/", "history/", "heatmaps/"] }
+    table  = ["dynamodb:GetItem", "dynamodb:PutItem"]
+  })
+
+  handlers = {
+    detect_image = merge(local.detector, {
+      reads = { images = ["image_inputs/"], models = ["projects/${var.project_name}/"] }
+    })
+    detect_frame = merge(local.detector, {
+      reads = { images = ["video_inputs/"], models = ["projects/${var.project_name}/"] }
+    })
+  }
+
+  # Chalice's functions with what is known of them, under the user's own settings (null leaves ours).
+  functions = {
+    for name, function in local.chalice.aws_lambda_function : name => merge(
+      try(local.handlers[name], local.handler_defaults),
+      { for key, value in try(var.functions[name], {}) : key => value if value != null },
+      { handler = function.handler, function_name = "${var.name}-${name}" },
+    )
+  }
+
+  # The order in which a picture travels. A handler that writes where a handler listens must write further along
+  # than it listens itself; then no chain of handlers can come round to its own beginning.
+  bucket_order = { videos = 0, images = 1, results = 2, models = 3 }
+
+  # Every write of a subscribed handler that starts a handler (itself or another) at the same or an earlier place.
+  loops = flatten([
+    for listen in local.subscriptions : [
+      for role, prefixes in try(local.handlers[listen.function].writes, {}) : [
+        for prefix in prefixes : [
+          for other in local.subscriptions :
+          "${listen.function} writes ${role}/${prefix}, which starts ${other.function}"
+          if other.role == role
+          && (startswith(prefix, other.prefix) || startswith(other.prefix, prefix))
+          && local.bucket_order[role] <= local.bucket_order[listen.role]
+        ]
+      ]
+    ]
+  ])
+}

@@ -1,0 +1,69 @@
+output "videos_bucket" {
+  description = "Bucket for videos; upload below video_inputs/."
+  value       = aws_s3_bucket.this["videos"].id
+}
+
+output "images_bucket" {
+  description = "Bucket for pictures; upload below image_inputs/. Frames of videos arrive below video_inputs/."
+  value       = aws_s3_bucket.this["images"].id
+}
+
+output "results_bucket" {
+  description = "Bucket of verdicts (results/, history/) and heat maps (heatmaps/)."
+  value       = aws_s3_bucket.this["results"].id
+}
+
+output "models_bucket" {
+  description = "Bucket of published models (projects/) and of the Lambda layer (layers/)."
+  value       = aws_s3_bucket.this["models"].id
+}
+
+output "results_table" {
+  description = "DynamoDB table with one item per uploaded object version."
+  value       = aws_dynamodb_table.results.name
+}
+
+output "dead_letter_queue_url" {
+  description = "SQS queue of events that failed for good."
+  value       = aws_sqs_queue.dead_letters.url
+}
+
+output "api_url" {
+  description = "Address of the Lookout for Vision API; null while the stack has none."
+  value       = null
+}
+
+output "region" {
+  description = "Region of the stack."
+  value       = local.region
+}
+
+output "endpoint_url" {
+  description = "Address of the embedded AWS; null on AWS."
+  value       = var.endpoint_url
+}
+
+output "project_name" {
+  description = "Project whose models judge."
+  value       = var.project_name
+}
+
+output "function_names" {
+  description = "Handler in app.py => name of its Lambda function (start it by its alias `live`)."
+  value       = { for name, function in aws_lambda_function.this : name => function.function_name }
+}
+
+output "mediaconvert_queue_arn" {
+  description = "MediaConvert queue for video jobs."
+  value       = aws_media_convert_queue.this.arn
+}
+
+output "mediaconvert_role_arn" {
+  description = "Role that MediaConvert takes on for a job."
+  value       = aws_iam_role.mediaconvert.arn
+}
+
+output "layer_arn" {
+  description = "Version of the Lambda layer that the functions use."
+  value       = aws_lambda_layer_version.this.arn
+}
