@@ -1,0 +1,101 @@
+"""PNG (W3C, third edition: chunks, checksums, APNG's `acTL`) to RGB, by Pillow."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from chalicelib.exceptions import PictureRejectedError
+from chalicelib.picture_formats import PNG, Decoded, exif_orientation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+
+def read_png(data: bytes, check_size: Callable[[int, int], None], min_decoded_side: int | None) -> Decoded:
+    """Decodes a PNG of any colour type and depth, whole: PNG knows no reduced scale.
+
+    Args:
+        data: The whole file.
+        check_size: Called with width and height before anything is decoded; raises to reject.
+        min_decoded_side: Not used.
+
+    Raises:
+        PictureRejectedError: The PNG is truncated, damaged or animated.
+    """
+    del min_decoded_side
+    if len(data) < 33 or data[12:16] != b"IHDR":
+        raise PictureRejectedError(_png_truncated() if len(data) < 33 else _png_damaged("no header"))
+    width, height = struct.unpack(">II", data[16:24])
+    check_size(width, height)
+    _check_png_chunks(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            image.load()
+            return Decoded(_png_to_rgb(image), width, height, exif_orientation(image))
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Pillow raises a dozen kinds of exceptions for damaged files: all of them are the file's fault.
+        reason = _png_truncated() if "truncated" in str(error).lower() else _png_damaged(str(error))
+        raise PictureRejectedError(reason) from error
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
+    """Yields each chunk's type, content, and whether its checksum is right; rejects a truncated file."""
+    view, position = memoryview(data), len(PNG.magic)
+    while True:
+        if position + 12 > len(data):
+            raise PictureRejectedError(_png_truncated())
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 8 + length
+        if end + 4 > len(data):
+            raise PictureRejectedError(_png_truncated())
+        (checksum,) = struct.unpack_from(">I", data, end)
+        yield kind, view[position + 8 : end], zlib.crc32(view[position + 4 : end]) == checksum
+        if kind == b"IEND":
+            return
+        position = end + 4
+
+
+def _check_png_chunks(data: bytes) -> None:
+    """Rejects what Pillow would decode without a word: damaged pixels, and the first picture of many."""
+    for kind, content, is_intact in _png_chunks(data):
+        if kind[:1].isupper() and not is_intact:
+            name = kind.decode("ascii", "replace")
+            raise PictureRejectedError(_png_damaged(f"wrong checksum in its {name} chunk"))
+        if kind == b"acTL" and len(content) >= 4 and struct.unpack_from(">I", content)[0] > 1:
+            reason = "The PNG is animated; a picture to judge has to be a still one."
+            raise PictureRejectedError(reason)
+
+
+def _png_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Any PNG as 8-bit RGB `(H, W, 3)`: 16 bits keep their upper eight, transparency shows white."""
+    if image.mode.startswith("I"):  # 16-bit grey; Pillow reduces 16-bit RGB and alpha by itself
+        samples = np.asarray(image)
+        grey = (samples >> 8).astype(np.uint8)
+        transparent = image.info.get("transparency")
+        if isinstance(transparent, int):
+            grey[samples == transparent] = 255
+        return np.repeat(grey[..., None], 3, axis=2)
+    if "transparency" in image.info or image.mode in ("LA", "PA", "RGBA"):
+        image = image.convert("RGBA")
+        on_white = Image.new("RGB", image.size, "white")
+        on_white.paste(image, mask=image.getchannel("A"))
+        return np.asarray(on_white)
+    return np.asarray(image.convert("RGB"))
+
+
+def _png_truncated() -> str:
+    return "The PNG is truncated: it ends before the picture does."
+
+
+def _png_damaged(detail: str) -> str:
+    return f"The PNG is damaged ({detail.rstrip('.')})."
