@@ -19,3 +19,19 @@ class TargetError(SpotcheckError):
 
 class StackError(SpotcheckError):
     """Terraform failed, or the stack is not in a state that the command can work with."""
+
+
+class EmbeddedAwsError(SpotcheckError):
+    """The embedded AWS cannot be started, or does not answer."""
+
+
+class UploadError(SpotcheckError):
+    """An upload failed, or its verdict did not come in time."""
+
+
+class DemoError(SpotcheckError):
+    """The demo ran to its end, and what it found is not good enough."""
+
+
+class PackagingError(SpotcheckError):
+    """The handlers or the layer cannot be packaged, or the package would not run in Lambda."""

@@ -1,0 +1,232 @@
+"""`spotcheck publish`: a model into the models bucket, and the uploads that waited for one released."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from spotcheck import targets
+from spotcheck.console import err, out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from chalicelib.detector import Detector
+
+_AGAIN_SECONDS = 65.0  # a function reads the pointer again within a minute
+_LOOK_SECONDS = 1.0
+
+
+def publish(
+    *,
+    model: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The model, an ONNX file.")],
+    evaluation: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What `evaluate --json` printed.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A report, HTML.")] = None,
+    rate: Annotated[float, typer.Option(min=0.1, help="Release at most so many uploads a second.")] = 20.0,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for those released.")] = 300.0,
+    local: Annotated[bool, typer.Option("--local", help="To the embedded AWS.")] = False,
+    aws: Annotated[bool, typer.Option("--aws", help="To the AWS account.")] = False,
+) -> None:
+    """Publish a model as the project's next version; the pipeline judges with it within a minute.
+
+    The model judges a generated picture first. Uploads that waited for a model are then judged; exit code 1
+    when some still wait in the end.
+    """
+    validate_model(model)
+    target = targets.resolve(local=local, aws=aws)
+    files = {"evaluation.json": evaluation, "report.html": report}
+    entry = publish_model(target, model.read_bytes(), {k: p.read_bytes() for k, p in files.items() if p})
+    out.print(f"published version {entry.version} of project {entry.project}", highlight=False)
+    if pinned := pinned_version(target):
+        err.print(
+            f"[yellow]model_version pins version {pinned}: the pipeline judges with that one until the pin "
+            "is removed and the stack applied[/]",
+            highlight=False,
+        )
+    still = _release_with_progress(target, rate, timeout)
+    if still:
+        err.print(f"[red]{still} uploads still wait for a model; publish again, or look at the logs[/]")
+        raise typer.Exit(1)
+
+
+def validate_model(path: Path) -> Detector:
+    """Loads a model and lets it judge a generated picture: what cannot do that is not published.
+
+    Raises:
+        ModelInvalidError: The file is damaged, or no model that Spotcheck can judge with.
+    """
+    import numpy as np
+
+    from chalicelib.detector import Detector
+    from chalicelib.exceptions import ModelInvalidError
+    from chalicelib.pictures import read_picture
+
+    detector = Detector.load(path)
+    detection = detector.detect(read_picture(_generated_picture()))
+    if not np.isfinite(detection.score):
+        msg = f"{path}: the model gives no finite score: train it again"
+        raise ModelInvalidError(msg)
+    return detector
+
+
+def publish_model(target: targets.Target, model: bytes, files: Mapping[str, bytes]) -> Any:  # noqa: ANN401 - a registry's ModelEntry
+    """Writes a model and what belongs to it as the next version, then the pointer to it."""
+    from chalicelib.registry import ModelRegistry
+
+    registry = ModelRegistry(
+        target.client("s3"), target.outputs["models_bucket"], target.outputs["project_name"]
+    )
+    return registry.publish(model, files)
+
+
+def pinned_version(target: targets.Target) -> str:
+    """The model version that the deployed functions are pinned to; empty when they follow the newest."""
+    function = target.outputs["function_names"]["detect_image"]
+    settings = target.client("lambda").get_function_configuration(FunctionName=function, Qualifier="live")
+    return str(settings.get("Environment", {}).get("Variables", {}).get("MODEL_VERSION", ""))
+
+
+class Waiting(Protocol):
+    """The query of `chalicelib.results.ResultsTable` that the release needs."""
+
+    def waiting(self) -> Iterator[Any]:
+        """Records of uploads that wait for a model."""
+
+
+class Release:
+    """Starts the handlers again for the uploads that wait for a model, until none waits.
+
+    Args:
+        table: The results table.
+        invoke: Starts one handler, `detect_image` or `detect_frame`, with an event.
+        rate: At most so many a second.
+        clock: Seconds, monotonic.
+        sleep: Waits some seconds.
+    """
+
+    def __init__(
+        self,
+        table: Waiting,
+        invoke: Callable[[str, dict[str, Any]], None],
+        *,
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._invoke = invoke
+        self._pause = 1.0 / rate
+        self._clock = clock
+        self._sleep = sleep
+        self._started: dict[str, float] = {}
+
+    def run(self, timeout: float, progress: Callable[[int, int], None] = lambda *_: None) -> int:
+        """Releases, and looks again, until nothing waits or the time is up.
+
+        Args:
+            timeout: Seconds.
+            progress: Told how many have a result, of how many that waited.
+
+        Returns:
+            How many still wait.
+        """
+        deadline = self._clock() + timeout
+        while True:
+            waiting = list(self._table.waiting())
+            total = len(self._started.keys() | {record.request_id for record in waiting})
+            progress(total - len(waiting), total)
+            if not waiting or self._clock() >= deadline:
+                return len(waiting)
+            self._start(waiting, deadline)
+            self._sleep(_LOOK_SECONDS)
+
+    def _start(self, waiting: list[Any], deadline: float) -> None:
+        from chalicelib.events import s3_event
+
+        for record in waiting:
+            now = self._clock()
+            if now >= deadline:
+                return
+            if now - self._started.get(record.request_id, float("-inf")) < _AGAIN_SECONDS:
+                continue
+            self._started[record.request_id] = now
+            self._invoke(handler_of(record.key), s3_event(version_of(record)))
+            self._sleep(self._pause)
+
+
+def handler_of(key: str) -> str:
+    """The handler that judges a key: frames have one of their own."""
+    return "detect_frame" if key.startswith("video_inputs/") else "detect_image"
+
+
+def version_of(record: Any) -> Any:  # noqa: ANN401 - from chalicelib's Record to its ObjectVersion
+    """The object version that a record is about, as the handlers' events name it."""
+    from chalicelib.events import ObjectVersion
+
+    return ObjectVersion(
+        bucket=record.bucket,
+        key=record.key,
+        version_id=record.version_id,
+        etag=record.etag,
+        sequencer=record.sequencer,
+        size=None,
+        uploaded_at=record.uploaded_at,
+    )
+
+
+def release(
+    target: targets.Target,
+    rate: float,
+    timeout: float,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> int:
+    """Releases the uploads of a deployed stack that wait for a model; gives how many still wait."""
+    from chalicelib.results import ResultsTable
+
+    functions = target.client("lambda")
+    names = target.outputs["function_names"]
+
+    def invoke(handler: str, event: dict[str, Any]) -> None:
+        functions.invoke(
+            FunctionName=names[handler], Qualifier="live", InvocationType="Event", Payload=json.dumps(event)
+        )
+
+    table = ResultsTable(target.resource("dynamodb"), target.outputs["results_table"])
+    return Release(table, invoke, rate=rate).run(timeout, progress)
+
+
+def _release_with_progress(target: targets.Target, rate: float, timeout: float) -> int:
+    from rich.progress import MofNCompleteColumn, Progress
+
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=err, transient=True) as bar:
+        task = bar.add_task("releasing uploads that waited", total=None, visible=False)
+        done = 0
+
+        def show(judged: int, total: int) -> None:
+            nonlocal done
+            done = judged
+            bar.update(task, completed=judged, total=total, visible=total > 0)
+
+        still = release(target, rate, timeout, show)
+    if done:
+        err.print(f"released {done} uploads that waited for a model", highlight=False)
+    return still
+
+
+def _generated_picture() -> bytes:
+    """A small PNG with some structure."""
+    import numpy as np
+    from PIL import Image
+
+    rows, columns = np.mgrid[0:256, 0:256]
+    pixels = np.stack([rows, columns, (rows * columns) // 256], axis=-1).astype(np.uint8)
+    with io.BytesIO() as file:
+        Image.fromarray(pixels).save(file, "PNG")
+        return file.getvalue()

@@ -1,0 +1,205 @@
+"""Uploads on their way to a verdict: send, wait for the record of exactly that object version, show it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.exceptions import SpotcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Source = TypeVar("Source")
+
+_POLL_SECONDS = 0.03
+_POLLED_AT_ONCE = 4  # verdicts come nearly in order: asking for the oldest is enough
+_SENDERS = 8
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One object version that was uploaded.
+
+    Attributes:
+        bucket: The bucket.
+        key: The object's key.
+        version_id: The version that S3 gave it.
+        request_id: The identity of its result in the table.
+        finished: When S3 had it, on this machine's monotonic clock.
+    """
+
+    bucket: str
+    key: str
+    version_id: str
+    request_id: str
+    finished: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one upload.
+
+    Attributes:
+        source: What was to be uploaded.
+        upload: The object version; none when sending failed.
+        record: Its record as `spotcheck results --json` gives it; none when there is none in time.
+        seconds: From the end of the upload until the record was seen in the table.
+        error: Why sending failed.
+    """
+
+    source: Any
+    upload: Upload | None
+    record: dict[str, Any] | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is a verdict, or a reason why there will be none."""
+        return self.record is not None and self.record["status"] != "WAITING"
+
+
+def send_and_follow(
+    sources: Iterable[Source],
+    send: Callable[[Source], Upload],
+    find: Callable[[str], dict[str, Any] | None],
+    *,
+    in_flight: int = 64,
+    timeout: float = 60.0,
+) -> Iterator[Outcome]:
+    """Uploads everything and yields each outcome as soon as it is known.
+
+    Args:
+        sources: What to upload, in this order.
+        send: Uploads one of them.
+        find: Gives the record of a request id, if there is one.
+        in_flight: At most so many uploads are without a result at any time.
+        timeout: Seconds after which an upload without a record is given up.
+    """
+    remaining = iter(sources)
+    sending: deque[tuple[Source, Future[Upload]]] = deque()
+    pending: deque[tuple[Source, Upload]] = deque()
+    with ThreadPoolExecutor(_SENDERS, thread_name_prefix="upload") as pool:
+        while True:
+            room = in_flight - len(sending) - len(pending)
+            sending.extend((source, pool.submit(send, source)) for source in islice(remaining, max(0, room)))
+            if not sending and not pending:
+                return
+            yield from _take_sent(sending, pending)
+            yield from _take_judged(pending, find, timeout)
+            time.sleep(_POLL_SECONDS)
+
+
+def _take_sent(
+    sending: deque[tuple[Source, Future[Upload]]], pending: deque[tuple[Source, Upload]]
+) -> Iterator[Outcome]:
+    for _ in range(len(sending)):
+        source, future = sending.popleft()
+        if not future.done():
+            sending.append((source, future))
+            continue
+        try:
+            pending.append((source, future.result()))
+        except SpotcheckError as error:
+            yield Outcome(source, None, error=str(error))
+
+
+def _take_judged(
+    pending: deque[tuple[Source, Upload]], find: Callable[[str], dict[str, Any] | None], timeout: float
+) -> Iterator[Outcome]:
+    for _ in range(min(_POLLED_AT_ONCE, len(pending))):
+        source, upload = pending.popleft()
+        record = find(upload.request_id)
+        waited = time.monotonic() - upload.finished
+        if record is not None:
+            yield Outcome(source, upload, record, waited)
+        elif waited > timeout:
+            yield Outcome(source, upload)
+        else:
+            pending.append((source, upload))
+
+
+def verdict_text(record: dict[str, Any] | None) -> Text:
+    """The verdict in one or two words, coloured."""
+    if record is None:
+        return Text("no result", style="bold red")
+    if record["status"] == "REJECTED":
+        return Text("rejected", style="yellow")
+    if record["status"] == "WAITING":
+        return Text("waiting", style="cyan")
+    return Text("Anomalous", style="bold red") if record["is_anomalous"] else Text("Normal", style="green")
+
+
+def seconds_to_verdict(record: dict[str, Any]) -> float | None:
+    """Seconds from the S3 event of the upload to the verdict, by AWS's clocks."""
+    if record["status"] == "WAITING" or not record.get("uploaded_at") or not record.get("date"):
+        return None
+    try:
+        taken = datetime.fromisoformat(record["date"]) - datetime.fromisoformat(record["uploaded_at"])
+    except ValueError:  # a row of the notebook has an HTTP date
+        return None
+    return max(0.0, taken.total_seconds())
+
+
+def results_table(title: str | None = None) -> Table:
+    """An empty table for `add_row`."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    table.add_column("time", style="dim", no_wrap=True)
+    table.add_column("picture", overflow="fold", ratio=1)
+    table.add_column("verdict", no_wrap=True)
+    for name in ("confidence", "score", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("reason", overflow="fold", style="dim")
+    return table
+
+
+def add_row(table: Table, record: dict[str, Any], seconds: float | None) -> None:
+    """Adds one record; `seconds` is the time from upload to verdict."""
+    table.add_row(
+        clock_time(record["date"]),
+        Text(record["key"]),
+        verdict_text(record),
+        number(record["confidence"], ".3f"),
+        number(record["score"], ".3g"),
+        number(seconds, ".2f"),
+        Text(record["reason"] or ""),
+    )
+
+
+def line(record: dict[str, Any], seconds: float | None) -> Text:
+    """One record on one line, for results that are shown as they arrive."""
+    text = Text.assemble((clock_time(record["date"]), "dim"), "  ", verdict_text(record).append(" " * 2))
+    if record["confidence"] is not None:
+        text.append(f"{record['confidence']:.3f}  score {number(record['score'], '.3g')}  ")
+    text.append(record["key"])
+    if seconds is not None:
+        text.append(f"  {seconds:.2f} s", "dim")
+    if record["reason"]:
+        text.append(f"  {record['reason']}", "yellow")
+    return text
+
+
+def number(value: float | None, shape: str) -> str:
+    """A number in the given shape, a dash where there is none."""
+    return "-" if value is None else format(value, shape)
+
+
+def clock_time(date: str | None) -> str:
+    """An ISO date as local time; anything else as it is."""
+    if not date:
+        return "-"
+    try:
+        moment = datetime.fromisoformat(date)
+    except ValueError:
+        return date
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone().strftime("%m-%d %H:%M:%S")
