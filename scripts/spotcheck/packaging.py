@@ -1,8 +1,9 @@
 """Builds what Terraform deploys: the handlers' zip, the list of handlers, and the Lambda layer.
 
-`deployment.zip` and `chalice.tf.json` come from `chalice package --pkg-format terraform`; the JSON is kept as data
-(docs/adr/0005). The layer holds the native packages, for Lambda's Python and processor whatever the desk has. All
-bytes are reproducible: entries sorted, time stamps and modes fixed. What has not changed is not built again.
+`deployment.zip` and `chalice.tf.json` come from `chalice package --pkg-format terraform`; the JSON is kept as
+data (docs/adr/0005). The layer holds the native packages, for Lambda's Python and processor whatever the desk
+has. All bytes are reproducible: entries sorted, time stamps and modes fixed. What has not changed is not
+built again.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def build(
 
 
 def content_hash(files: Iterable[Path], base: Path, context: str = "") -> str:
-    """A hash of files by name and content, of `context`, and of this module, whose rules shape the products."""
+    """A hash of files by name and content, of `context`, and of this module, whose rules shape products."""
     digest = hashlib.sha256(context.encode())
     digest.update(Path(__file__).read_bytes())
     for path in sorted(files):
@@ -253,7 +254,7 @@ def _build_layer(requirements: Path, arch: Architecture, layer: Path) -> None:
                 entries.append((f"python/{name}", path.read_bytes()))
         write_zip(layer, entries)
     if (size := unzipped_size(layer)) > _LAYER_LIMIT:
-        message = f"The layer is {size / 1e6:.0f} MB unzipped, too near to Lambda's 250 MB: trim it in packaging.py."
+        message = f"The layer is {size / 1e6:.0f} MB unzipped, too near to Lambda's 250 MB: ship less of it."
         raise PackagingError(message)
 
 
