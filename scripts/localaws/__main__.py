@@ -1,0 +1,76 @@
+"""Starts the embedded AWS: `python -m localaws --port 4566 --state-dir DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localaws import settings as defaults
+from localaws.exceptions import LocalAwsError
+from localaws.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serves until it is told to stop.
+
+    Returns:
+        The exit code: 0 after SIGTERM or SIGINT, 1 when it could not start.
+    """
+    settings = parse(argv)
+    try:
+        return serve(settings)
+    except LocalAwsError as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        return 1
+
+
+def parse(argv: Sequence[str] | None = None) -> Settings:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser("localaws", description="AWS on this machine: moto, and Lambda that runs.")
+    parser.add_argument("--port", type=int, default=defaults.DEFAULT_PORT, help="0 for any free port")
+    parser.add_argument("--state-dir", type=Path, required=True, help="where unpacked code is kept")
+    parser.add_argument("--retry-scale", type=float, default=1.0, help="Lambda's waits as a fraction of AWS's")
+    parser.add_argument("--max-concurrency", type=int, help="worker processes at once")
+    parser.add_argument(
+        "--runtime-client", choices=["awslambdaric", "pure-python"], help="instead of the best one installed"
+    )
+    parser.add_argument("--init-seconds", type=float, default=10.0, help="how long a function may take to load")
+    parser.add_argument("--idle-seconds", type=float, default=600.0, help="how long an idle worker stays warm")
+    given = vars(parser.parse_args(argv))
+    given["state_dir"] = given["state_dir"].resolve()
+    if given["max_concurrency"] is None:
+        del given["max_concurrency"]
+    return Settings(**given)
+
+
+def serve(settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT; leaves no process behind."""
+    from localaws import moto_patches
+
+    moto_patches.before_import()
+    from localaws.http_server import Server
+    from localaws.server import EmbeddedAws
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with Server(settings.port) as server:
+        aws = EmbeddedAws(settings, server.url)
+        server.app = aws
+        threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+        print(f"ready {server.url}", flush=True)
+        stop.wait()
+        server.shutdown()
+        aws.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

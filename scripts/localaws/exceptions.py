@@ -1,0 +1,31 @@
+"""Errors of the embedded AWS: what happened, to what, and what to do."""
+
+from __future__ import annotations
+
+
+class LocalAwsError(Exception):
+    """Anything the embedded AWS raises on purpose."""
+
+
+class PortBusyError(LocalAwsError):
+    """Another program already listens on the wanted port."""
+
+
+class ServerStartError(LocalAwsError):
+    """The server process ended, or said nothing, before it was ready."""
+
+
+class ThrottledError(LocalAwsError):
+    """Lambda would answer 429: the function may not run at this moment.
+
+    Attributes:
+        reason: AWS's word for it, such as `ReservedFunctionConcurrentInvocationLimitExceeded`.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class FunctionGoneError(LocalAwsError):
+    """The function, version or alias that an event names does not exist (any more)."""

@@ -1,0 +1,1 @@
+"""Lambda that runs: the functions moto knows, in worker processes behind the Lambda Runtime API."""

@@ -1,0 +1,90 @@
+"""The Lambda that runs, put together: what moto's API and the event sources call."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from localaws.lambda_.asynchronous import Event, EventQueue
+from localaws.lambda_.functions import load
+from localaws.lambda_.invocations import Executor
+from localaws.lambda_.packages import PackageStore, interpreter_runtime
+from localaws.lambda_.pool import WorkerPool
+from localaws.lambda_.workers import Worker, default_runtime_client
+
+if TYPE_CHECKING:
+    from localaws.lambda_.functions import FunctionName, FunctionVersion
+    from localaws.lambda_.invocations import Outcome
+    from localaws.settings import Settings
+
+
+class LambdaService:
+    """Runs functions, synchronously and asynchronously.
+
+    Args:
+        settings: of the server.
+        endpoint_url: where the server answers; workers are told.
+    """
+
+    def __init__(self, settings: Settings, endpoint_url: str) -> None:
+        self._settings = settings
+        self._endpoint_url = endpoint_url
+        self._client = settings.runtime_client or default_runtime_client()
+        self._packages = PackageStore(settings.state_dir / "lambda")
+        self._pool = WorkerPool(settings.max_concurrency, self._start_worker)
+        self._executor = Executor(self._pool, settings.init_seconds)
+        self._events = EventQueue(self._executor, settings.max_concurrency, settings.retry_scale)
+
+    def invoke(self, target: FunctionName, payload: bytes, client_context: str = "") -> tuple[str, Outcome]:
+        """Runs a function and waits: request id and outcome.
+
+        Raises:
+            FunctionGoneError: no such function, version or alias.
+            ThrottledError: it may not run at this moment.
+        """
+        request_id = str(uuid.uuid4())
+        outcome = self._executor.run(
+            load(target), payload, arn=target.arn, request_id=request_id, client_context=client_context
+        )
+        return request_id, outcome
+
+    def invoke_later(self, target: FunctionName, payload: bytes) -> str:
+        """Accepts an event for a function and returns the request id at once.
+
+        Raises:
+            FunctionGoneError: no such function, version or alias.
+        """
+        load(target)
+        event = Event(target, payload, str(uuid.uuid4()))
+        self._events.put(event)
+        return event.request_id
+
+    def forget(self, arn: str) -> None:
+        """Ends the warm workers of a function that was changed or deleted."""
+        self._pool.retire_function(arn)
+
+    def status(self) -> dict[str, Any]:
+        """How it is: for the health endpoint."""
+        return {
+            "client": self._client,
+            "workers": self._pool.size,
+            "queued": self._events.waiting,
+            "max_concurrency": self._settings.max_concurrency,
+            "interpreter": interpreter_runtime(),
+            "layer": f"used by functions of {interpreter_runtime()}; others import this interpreter's packages",
+        }
+
+    def close(self) -> None:
+        """Ends every worker; makes no more attempts."""
+        self._events.close()
+        self._pool.close()
+
+    def _start_worker(self, function: FunctionVersion) -> Worker:
+        return Worker(
+            function,
+            self._packages,
+            self._client,
+            self._endpoint_url,
+            self._settings.idle_seconds,
+            lambda worker: self._pool.retire(worker),
+        )

@@ -1,0 +1,86 @@
+"""The embedded AWS: moto, with Lambda that runs, behind one port of the loopback interface."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from localaws import event_bridge, moto_patches, notifications
+from localaws.lambda_ import api
+from localaws.lambda_.functions import FunctionName
+from localaws.lambda_.service import LambdaService
+from localaws.locks import service_lock
+from localaws.settings import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from localaws.settings import Settings
+
+# Services whose requests may wait for something else, and which lock what they must themselves.
+_UNLOCKED = frozenset({"sqs", "lambda"})
+
+
+class EmbeddedAws:
+    """The WSGI application.
+
+    Args:
+        settings: of the server.
+        endpoint_url: where it answers.
+    """
+
+    def __init__(self, settings: Settings, endpoint_url: str) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self.functions = LambdaService(settings, endpoint_url)
+        self._invoke = api.InvokeApi(self.functions)
+        moto_patches.apply()
+        api.install(self.functions)
+        notifications.install(self._invoke_later)
+        event_bridge.install(self._invoke_later)
+        _register_other_emulators()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answers one request."""
+        if environ["PATH_INFO"] == "/_localaws/health":
+            return self._health(start_response)
+        with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
+            if self._invoke.handles(environ):
+                return self._invoke(environ)(environ, start_response)
+            backend = self._moto.get_application(environ)
+            service = str(backend.service)
+            with nullcontext() if service in _UNLOCKED else service_lock(service):
+                return list(backend(environ, start_response))
+
+    def close(self) -> None:
+        """Ends every worker."""
+        self.functions.close()
+
+    def _invoke_later(self, account: str, region: str, arn: str, payload: bytes) -> None:
+        self.functions.invoke_later(FunctionName.parse(arn, account=account, region=region), payload)
+
+    def _health(self, start_response: StartResponse) -> Iterable[bytes]:
+        status: dict[str, Any] = {
+            "status": "ready",
+            "pid": os.getpid(),
+            "version": VERSION,
+            "lambda": self.functions.status(),
+        }
+        body = json.dumps(status).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def _register_other_emulators() -> None:
+    """Adds the emulators of services that moto does not have."""
+    if importlib.util.find_spec("localaws.mediaconvert"):
+        module = importlib.import_module("localaws.mediaconvert")
+        if register := getattr(module, "register", None):
+            register()
