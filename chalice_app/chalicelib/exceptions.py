@@ -33,3 +33,7 @@ class ModelNotFoundError(SpotcheckError):
 
 class ModelInvalidError(SpotcheckError):
     """A model file is damaged, or not a model that Spotcheck can judge with."""
+
+
+class TrainingError(SpotcheckError):
+    """No model can be made from the pictures or the configuration given."""

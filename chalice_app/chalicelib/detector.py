@@ -1,0 +1,162 @@
+"""Judges pictures with a trained model: one ONNX graph, run by onnxruntime."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from chalicelib.calibration import probability
+from chalicelib.exceptions import ModelInvalidError
+from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
+from chalicelib.regions import Region, find_regions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from chalicelib.pictures import Picture
+
+__all__ = ["Detection", "Detector", "Region", "model_input", "new_session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A verdict, how sure it is, and where the anomaly is.
+
+    Attributes:
+        score: Anomaly score: mean of the largest 1 % of the patch distances.
+        threshold: The model's threshold.
+        probability: That the picture is anomalous, 0 to 1: monotone in the score, 0.5 at the threshold.
+        is_anomalous: Whether the score is above the threshold.
+        confidence: In `is_anomalous`, 0.5 to 1.
+        heat_map: `(grid, grid)` patch distances, on the threshold's scale.
+        regions: Where the anomalies are, the most severe first; empty exactly when nothing is anomalous.
+        area: Fraction of the picture that the regions cover.
+    """
+
+    score: float
+    threshold: float
+    probability: float
+    is_anomalous: bool
+    confidence: float
+    heat_map: NDArray[np.float32]
+    regions: tuple[Region, ...]
+    area: float
+
+
+class Detector:
+    """A loaded model. One instance may judge from several threads.
+
+    Attributes:
+        metadata: What the model says of itself.
+    """
+
+    def __init__(self, session: Any, metadata: ModelMetadata) -> None:  # noqa: ANN401 - onnxruntime has no types
+        self.metadata = metadata
+        self._session = session
+
+    @classmethod
+    def load(cls, model: bytes | Path, *, threads: int | None = None) -> Detector:
+        """Loads a model that `chalicelib.training` made.
+
+        Args:
+            model: The ONNX file or its content.
+            threads: How many threads one inference uses; None takes every CPU that the process may use.
+
+        Raises:
+            ModelInvalidError: The file cannot be read, is damaged, or is no model of Spotcheck's.
+        """
+        session = new_session(_content(model), threads)
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            message = "The file is an ONNX model, but none that Spotcheck trained: it has no metadata."
+            raise ModelInvalidError(message)
+        metadata = ModelMetadata.from_json(text)
+        size = metadata.input_size
+        if [list(value.shape) for value in session.get_inputs()] != [[1, size, size, 3]]:
+            message = "The model's graph does not fit its metadata; train or download the model again."
+            raise ModelInvalidError(message)
+        return cls(session, metadata)
+
+    def detect(self, picture: Picture) -> Detection:
+        """Judges one picture.
+
+        Raises:
+            ModelInvalidError: The model gives no finite score, so its weights must be damaged.
+        """
+        image = model_input(picture.pixels, self.metadata.input_size)
+        score_tensor, heat_map = self._session.run(("score", "heat_map"), {"image": image[None]})
+        score, threshold = float(score_tensor), self.metadata.threshold
+        if not np.isfinite(heat_map).all():
+            message = "The model gives no finite score: its weights are damaged."
+            raise ModelInvalidError(message)
+        anomalous = probability(score, threshold, self.metadata.normal_median)
+        regions = find_regions(heat_map, threshold) if score > threshold else ()
+        return Detection(
+            score=score,
+            threshold=threshold,
+            probability=anomalous,
+            is_anomalous=score > threshold,
+            confidence=max(anomalous, 1 - anomalous),
+            heat_map=heat_map,
+            regions=regions,
+            area=sum(region.area for region in regions),
+        )
+
+
+def model_input(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Stretches a picture `(H, W, 3)` to the square `(size, size, 3)` that a graph takes.
+
+    Pillow's bilinear filter widens with the reduction, so fine texture is averaged and not aliased.
+    """
+    if pixels.shape[:2] == (size, size):
+        return pixels
+    image = Image.fromarray(pixels)
+    # reducing_gap averages whole blocks first where a picture is much larger: quicker, hardly different.
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
+
+
+def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """An onnxruntime session on the CPU.
+
+    Args:
+        model: Content of an ONNX file.
+        threads: Threads within one operator; None takes every CPU that the process may use.
+
+    Raises:
+        ModelInvalidError: onnxruntime cannot load the model.
+    """
+    import onnxruntime  # noqa: PLC0415 - a heavy load: packaging and the command's help do without it
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _usable_cpus()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # onnxruntime's exceptions share no base class but Exception.
+        message = f"The file is no ONNX model that onnxruntime can load ({error})."
+        raise ModelInvalidError(message) from error
+
+
+def _content(model: bytes | Path) -> bytes:
+    if isinstance(model, bytes):
+        return model
+    try:
+        return model.read_bytes()
+    except OSError as error:
+        message = f"The model {model} cannot be read: {error.strerror or error}."
+        raise ModelInvalidError(message) from error
+
+
+def _usable_cpus() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

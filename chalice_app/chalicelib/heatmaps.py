@@ -1,0 +1,88 @@
+"""Pictures of where the anomaly is: a heat map over the photograph, and a mask."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw
+
+from chalicelib.regions import anomalous_patches
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from chalicelib.detector import Detection
+    from chalicelib.pictures import Picture
+
+# Lookout for Vision's colours: white for the background, its first class of anomaly green.
+BACKGROUND_COLOR = "#FFFFFF"
+ANOMALY_COLOR = "#23A436"
+
+_LONGEST_SIDE = 640
+# The heat, from half the threshold up to twice the threshold, as it is laid over the picture.
+_HEAT = ("#2c7bb6", "#00ccbc", "#f9d057", "#f29e2e", "#d7191c")
+_COLDEST, _HOTTEST = 0.5, 2.0
+_OPACITY = 0.6
+
+
+def overlay_png(picture: Picture, detection: Detection) -> bytes:
+    """The picture under its heat map, with a box around each region, as a PNG.
+
+    Patches below half the threshold leave the picture as it is; at the threshold the colour is between
+    blue-green and yellow, at twice the threshold it is red. The longest side has at most 640 pixels.
+    """
+    scale = min(1.0, _LONGEST_SIDE / max(picture.width, picture.height))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    base = Image.fromarray(picture.pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    heat = _smooth_heat(detection, size)
+    colour = Image.fromarray(_heat_colours(heat))
+    alpha = Image.fromarray((255 * _OPACITY * np.minimum(1, 2 * heat)).astype(np.uint8))
+    blended = Image.composite(colour, base, alpha)
+    _draw_boxes(blended, detection)
+    return _png(blended)
+
+
+def mask_png(picture: Picture, detection: Detection) -> bytes:
+    """An indexed PNG of the picture's full size: 0 background (white), 1 anomaly (green)."""
+    shape = detection.heat_map.shape
+    patches = np.zeros(shape, bool)
+    if detection.is_anomalous:
+        patches = anomalous_patches(detection.heat_map, detection.threshold)
+    mask = Image.fromarray(patches.astype(np.uint8)).resize(
+        (picture.width, picture.height), Image.Resampling.NEAREST
+    )
+    mask.putpalette([*ImageColor.getrgb(BACKGROUND_COLOR), *ImageColor.getrgb(ANOMALY_COLOR)])
+    return _png(mask, bits=1)
+
+
+def _smooth_heat(detection: Detection, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Patch distances at picture size `(H, W)`: 0 at half the threshold and below, 1 at twice and above."""
+    relative = (detection.heat_map / detection.threshold).astype(np.float32)
+    smooth = Image.fromarray(relative).resize(size, Image.Resampling.BILINEAR)
+    return np.clip((np.asarray(smooth) - _COLDEST) / (_HOTTEST - _COLDEST), 0, 1)
+
+
+def _heat_colours(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Heat `(H, W)` in 0 to 1 → RGB `(H, W, 3)`, interpolated between the colours of `_HEAT`."""
+    stops = np.array([ImageColor.getrgb(colour) for colour in _HEAT], float)
+    places = np.linspace(0, 255, len(stops))
+    table = np.stack([np.interp(np.arange(256), places, channel) for channel in stops.T], axis=1)
+    colours: NDArray[np.uint8] = table.round().astype(np.uint8)[(heat * 255).astype(np.uint8)]
+    return colours
+
+
+def _draw_boxes(image: Image.Image, detection: Detection) -> None:
+    draw = ImageDraw.Draw(image)
+    width, height = image.width - 1, image.height - 1
+    for region in detection.regions:
+        left, top = region.left * width, region.top * height
+        box = (left, top, left + region.width * width, top + region.height * height)
+        draw.rectangle(box, outline=_HEAT[-1], width=max(2, image.width // 250))
+
+
+def _png(image: Image.Image, **options: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=6 if options else 3, **options)
+    return buffer.getvalue()

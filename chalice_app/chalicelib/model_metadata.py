@@ -1,0 +1,126 @@
+"""What a model file says of itself: JSON in the ONNX metadata, under one key.
+
+Only onnxruntime is needed to read it (`session.get_modelmeta().custom_metadata_map`); writing it is
+`chalicelib.training.graph`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.exceptions import ModelInvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METADATA_KEY = "spotcheck"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingImage:
+    """One picture that the model was trained on: its name, and the SHA-256 of its file in hex."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedImage:
+    """One picture that training could not read, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """Everything about a model but its weights.
+
+    Attributes:
+        project: The project that the model judges for.
+        threshold: A picture is anomalous when its score is above it. Patches of the heat map are compared
+            with it too.
+        normal_median: Median leave-one-out score of the normal pictures.
+        false_alarm_rate: The share of normal pictures that the threshold was chosen to let through as alarms.
+        threshold_method: `conformal` or `log-normal`.
+        normals: How many normal pictures the model was trained on.
+        input_size: Side in pixels of the square that the graph takes. Large JPEGs are decoded no smaller.
+        grid: The heat map has `grid` × `grid` patches.
+        resize: How a picture becomes the square; `stretch-bilinear` is the only way now.
+        method: The detection method, `padim`.
+        backbone: Name of the feature extractor.
+        backbone_sha256: SHA-256 of the file that its weights came from, in hex.
+        config: The training configuration, whole.
+        training_images: Every picture trained on, in the order of their names.
+        skipped: Pictures that could not be read.
+        metrics: What was measured after training; empty when nothing was.
+        libraries: Version of each library that shaped the numbers.
+        warnings: What whoever uses the model should know.
+        format_version: Version of this description.
+    """  # noqa: RUF002 - the sign that people know
+
+    project: str
+    threshold: float
+    normal_median: float
+    false_alarm_rate: float
+    threshold_method: str
+    normals: int
+    input_size: int
+    grid: int
+    resize: str
+    method: str
+    backbone: str
+    backbone_sha256: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    training_images: tuple[TrainingImage, ...] = ()
+    skipped: tuple[SkippedImage, ...] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> str:
+        """The same metadata gives the same text."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelMetadata:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ModelInvalidError: The text is damaged, or from a later Spotcheck than this one.
+        """
+        try:
+            values = json.loads(text)
+            version = values["format_version"]
+            if version != FORMAT_VERSION:
+                message = f"The model has format {version}; this Spotcheck reads format {FORMAT_VERSION}."
+                raise ModelInvalidError(message)
+            values["training_images"] = tuple(TrainingImage(**image) for image in values["training_images"])
+            values["skipped"] = tuple(SkippedImage(**image) for image in values["skipped"])
+            values["warnings"] = tuple(values["warnings"])
+            known = {item.name for item in fields(cls)}
+            metadata = cls(**{name: value for name, value in values.items() if name in known})
+            _check(metadata)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            message = f"The model's metadata is damaged ({error}); train or download the model again."
+            raise ModelInvalidError(message) from error
+        return metadata
+
+
+def _check(metadata: ModelMetadata) -> None:
+    """Raises ValueError for numbers that nothing can be judged with."""
+    for name in ("threshold", "normal_median"):
+        value = getattr(metadata, name)
+        if not (isinstance(value, int | float) and 0 < value < math.inf):
+            message = f"{name} is {value!r}"
+            raise ValueError(message)
+    for name in ("input_size", "grid"):
+        value = getattr(metadata, name)
+        if not (isinstance(value, int) and value > 0):
+            message = f"{name} is {value!r}"
+            raise ValueError(message)

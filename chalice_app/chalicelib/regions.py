@@ -1,0 +1,92 @@
+"""Where the anomalies are: connected patches of the heat map above the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A connected anomaly and the box around it, in fractions (0 to 1) of the upright picture.
+
+    Attributes:
+        left: Left edge of the box.
+        top: Upper edge of the box.
+        width: Width of the box.
+        height: Height of the box.
+        area: Fraction of the picture that the region covers (its patches, not its box).
+        severity: Its largest patch distance, divided by the threshold.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    area: float
+    severity: float
+
+
+def anomalous_patches(heat_map: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+    """The patches of an anomalous picture that stand out.
+
+    Args:
+        heat_map: `(rows, columns)` patch distances of a picture whose score is above the threshold.
+        threshold: The model's threshold; the score averages the largest patches, so one scale serves both.
+
+    Returns:
+        `(rows, columns)`, True above the threshold. The largest patch is always among them.
+    """
+    # In double precision: NumPy would round the threshold to the heat map's float32 before comparing.
+    distances = heat_map.astype(np.float64)
+    above: NDArray[np.bool_] = (distances > threshold) | (distances == distances.max())
+    return above
+
+
+def find_regions(heat_map: NDArray[np.float32], threshold: float) -> tuple[Region, ...]:
+    """The anomalous regions of an anomalous picture, the most severe first; at least one.
+
+    Args:
+        heat_map: `(rows, columns)` patch distances.
+        threshold: The model's threshold.
+    """
+    regions = [
+        _region(cells, heat_map, threshold) for cells in _components(anomalous_patches(heat_map, threshold))
+    ]
+    return tuple(sorted(regions, key=lambda region: -region.severity))
+
+
+def _components(mask: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:
+    """Cells of each connected component; cells that touch at a corner are connected."""
+    waiting = {(int(row), int(column)) for row, column in np.argwhere(mask)}
+    components = []
+    while waiting:
+        cells, frontier = [], [min(waiting)]
+        waiting.remove(frontier[0])
+        while frontier:
+            row, column = frontier.pop()
+            cells.append((row, column))
+            around = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & waiting
+            waiting -= around
+            frontier.extend(around)
+        components.append(cells)
+    return components
+
+
+def _region(cells: list[tuple[int, int]], heat_map: NDArray[np.float32], threshold: float) -> Region:
+    rows, columns = heat_map.shape
+    cell_rows, cell_columns = [row for row, _ in cells], [column for _, column in cells]
+    peak = max(float(heat_map[cell]) for cell in cells)
+    return Region(
+        left=min(cell_columns) / columns,
+        top=min(cell_rows) / rows,
+        width=(max(cell_columns) - min(cell_columns) + 1) / columns,
+        height=(max(cell_rows) - min(cell_rows) + 1) / rows,
+        area=len(cells) / heat_map.size,
+        severity=peak / threshold,
+    )

@@ -1,0 +1,11 @@
+"""From normal pictures to a model: features of a pretrained network, then closed-form linear algebra.
+
+Nothing on the detection path imports this package: it needs onnx and scipy, and Lambda's detector does not.
+"""
+
+from __future__ import annotations
+
+from chalicelib.training.config import NamedPicture, TrainingConfig
+from chalicelib.training.trainer import TrainedModel, train
+
+__all__ = ["NamedPicture", "TrainedModel", "TrainingConfig", "train"]

@@ -1,0 +1,85 @@
+"""What training takes: named pictures and a configuration."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Lookout for Vision's pattern of project names.
+_PROJECT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPicture:
+    """A picture that is read when it is needed.
+
+    Attributes:
+        name: How reports and the model's metadata call it.
+        read: Gives the bytes of its file; may raise OSError.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+    @classmethod
+    def of_file(cls, path: Path, name: str | None = None) -> NamedPicture:
+        """A picture on disk, named after its file unless told otherwise."""
+        return cls(name or path.name, path.read_bytes)
+
+    @classmethod
+    def of_bytes(cls, name: str, data: bytes) -> NamedPicture:
+        """A picture in memory."""
+        return cls(name, lambda: data)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How to train. The defaults are what docs/adr/0003 decided.
+
+    Attributes:
+        project: The project that the model will judge for.
+        false_alarm_rate: The share of normal pictures that may be called anomalous.
+        input_size: Side in pixels of the square that the network sees; a multiple of 16.
+        grid: Patches a side; divides `input_size / 16`.
+        ridge: Added to each patch's covariance, as a share of the mean variance.
+        taps: Stages of the network whose outputs describe a patch.
+
+    Raises:
+        ConfigurationError: A value cannot work.
+    """
+
+    project: str = "spotcheck"
+    false_alarm_rate: float = 0.05
+    input_size: int = 320
+    grid: int = 10
+    ridge: float = 0.03
+    taps: tuple[str, ...] = ("s2", "s4")
+
+    def __post_init__(self) -> None:
+        """Refuses values that cannot work."""
+        if not _PROJECT.fullmatch(self.project):
+            message = (
+                f"{self.project!r} cannot be a project's name: use letters, digits, - and _, "
+                "a letter or digit first."
+            )
+            raise ConfigurationError(message)
+        if not 0 < self.false_alarm_rate < 0.5:
+            message = f"The false-alarm rate has to be between 0 and 0.5, not {self.false_alarm_rate:g}."
+            raise ConfigurationError(message)
+        if self.input_size % 16 or self.grid < 1 or (self.input_size // 16) % self.grid:
+            message = f"A grid of {self.grid} does not divide an input of {self.input_size} pixels evenly."
+            raise ConfigurationError(message)
+        if self.ridge <= 0:
+            message = f"The ridge has to be greater than 0, not {self.ridge:g}."
+            raise ConfigurationError(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as it goes into the model's metadata."""
+        return {**asdict(self), "taps": list(self.taps)}

@@ -1,0 +1,143 @@
+"""PaDiM: a Gaussian for each patch position, and how far a picture's patch is from it.
+
+Defard et al., "PaDiM: a Patch Distribution Modeling Framework for Anomaly Detection and Localization"
+(2020), with all channels kept, a coarse grid, and a ridge that is a share of the mean variance. The distance
+of a patch x at one position is |W (x - m)|, where m is the mean and W the inverse Cholesky factor of
+A = S / (n - 2) + r I: S is the scatter matrix of n normal pictures, r the ridge.
+
+Leave-one-out distances need no second fit. Without picture i the mean moves by u / (n - 1), u = x_i - m, and
+the scatter loses n / (n - 1) u u'. Sherman and Morrison's formula then gives, with h = |W u|² and
+c = n / ((n - 1)(n - 2)):
+
+    d² = (n / (n - 1))² · h / (1 - c h)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from onnx import TensorProto
+from scipy.linalg import solve_triangular
+
+from chalicelib.exceptions import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from chalicelib.training.graph import GraphBuilder
+
+_TOP_SHARE = 0.01
+
+
+class Padim(NamedTuple):
+    """A fitted model of normal patches.
+
+    Attributes:
+        means: `(patches, channels)` float32, in the features' own units.
+        factors: `(patches, channels, channels)` float16, lower triangular: the distance of a patch is
+            `|factor @ (feature - mean)|`. Half precision leaves scores the same to three digits and more.
+        leave_one_out: `(pictures, patches)` distances of each picture from the model fitted on the others.
+    """
+
+    means: NDArray[np.float32]
+    factors: NDArray[np.float16]
+    leave_one_out: NDArray[np.float64]
+
+
+def fit_padim(features: NDArray[np.float32], channels: Sequence[int], ridge: float) -> Padim:
+    """Fits the Gaussians, and scores each picture by the model of all others.
+
+    The taps' scales and the ridge are those of all pictures: leaving one out hardly moves them.
+
+    Args:
+        features: `(pictures, channels, patches)`, at least three pictures.
+        channels: Channels of each tap; each tap is scaled to a total variance of one, so that none drowns
+            another.
+        ridge: Added to the diagonal, as a share of the mean variance.
+
+    Raises:
+        TrainingError: All pictures are the same, so there is nothing to learn.
+    """
+    count, width, patches = features.shape
+    scales = _tap_scales(features, channels)
+    variance = (
+        np.square(features - features.mean(axis=0)).sum(axis=0, dtype=np.float64) * scales[:, None] ** 2
+    )
+    jitter = ridge * float(variance.mean()) / (count - 1)
+    means = np.empty((patches, width), np.float32)
+    factors = np.empty((patches, width, width), np.float16)
+    distances = np.empty((count, patches))
+    for patch in range(patches):
+        samples = features[:, :, patch].astype(np.float64) * scales
+        mean = samples.mean(axis=0)
+        centred = samples - mean
+        covariance = centred.T @ centred / (count - 2)
+        covariance[np.diag_indices(width)] += jitter
+        factor = solve_triangular(np.linalg.cholesky(covariance), np.eye(width), lower=True)
+        distances[:, patch] = _leave_one_out(np.square(centred @ factor.T).sum(axis=1), count)
+        means[patch] = mean / scales
+        factors[patch] = factor * scales
+    if not np.isfinite(factors).all():
+        message = (
+            "The pictures are too much alike to tell normal from anomalous: take more, and different ones."
+        )
+        raise TrainingError(message)
+    return Padim(means, factors, distances)
+
+
+def _leave_one_out(squared: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    shrink = 1 - count / ((count - 1) * (count - 2)) * squared
+    distances: NDArray[np.float64] = count / (count - 1) * np.sqrt(squared / np.maximum(shrink, 1e-12))
+    return distances
+
+
+def _tap_scales(features: NDArray[np.float32], channels: Sequence[int]) -> NDArray[np.float64]:
+    """A factor for each channel that gives each tap a total variance of one, over pictures and patches."""
+    scales, start = [], 0
+    for width in channels:
+        tap = features[:, start : start + width]
+        deviation = tap - tap.mean(axis=(0, 2), keepdims=True)
+        varied = float(np.square(deviation).sum(axis=1, dtype=np.float64).mean())
+        if (tap == tap[0]).all():
+            message = "All pictures are the same: training needs pictures of different parts."
+            raise TrainingError(message)
+        scales.append(np.full(width, varied**-0.5))
+        start += width
+    return np.concatenate(scales)
+
+
+def top_patches(patches: int) -> int:
+    """How many of the largest patch distances a score averages: 1 %, at least one."""
+    return max(1, round(_TOP_SHARE * patches))
+
+
+def scores(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Anomaly scores `(pictures,)` of patch distances `(pictures, patches)`."""
+    count = top_patches(distances.shape[1])
+    result: NDArray[np.float64] = np.sort(distances, axis=1)[:, -count:].mean(axis=1)
+    return result
+
+
+def add_padim(graph: GraphBuilder, features: str, model: Padim) -> None:
+    """Adds the distances to a graph, as its outputs `score` (a scalar) and `heat_map` `(grid, grid)`.
+
+    Args:
+        graph: Where the nodes go.
+        features: Name of the value `(1, channels, grid, grid)`.
+        model: The fitted model.
+    """
+    patches, width = model.means.shape
+    side = round(patches**0.5)
+    value = graph.add("Reshape", [features, graph.indices(width, patches)])
+    value = graph.add("Transpose", [value], perm=[1, 0])
+    value = graph.add("Sub", [value, graph.constant(model.means)])
+    value = graph.add("Unsqueeze", [value, graph.indices(2)])
+    factors = graph.add("Cast", [graph.constant(model.factors)], to=TensorProto.FLOAT)
+    value = graph.add("MatMul", [factors, value])
+    distances = graph.add("ReduceL2", [value], axes=[1, 2], keepdims=0)
+    graph.add("Reshape", [distances, graph.indices(side, side)], output="heat_map")
+    top = graph.top_values(distances, top_patches(patches))
+    graph.add("ReduceMean", [top], output="score", axes=[0], keepdims=0)
