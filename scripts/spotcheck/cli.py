@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 
 import typer
+from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
 from spotcheck.console import err
+from spotcheck.publish import publish
+from spotcheck.results import results
+from spotcheck.up import down, status, up
+from spotcheck.upload import upload
 
 app = typer.Typer(
     name="spotcheck",
@@ -22,10 +27,14 @@ def _root() -> None:
     """Makes `spotcheck VERB` the only form, even while there is one verb."""
 
 
+for verb in (publish, up, down, status, upload, results):
+    app.command()(verb)
+
+
 def main() -> None:
     """Runs the command; an error of ours becomes one line on stderr and exit code 1."""
     try:
         app()
     except SpotcheckError as error:
-        err.print(f"[bold red]error:[/] {error}", highlight=False)
+        err.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
         sys.exit(1)

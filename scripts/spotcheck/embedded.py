@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 4566
 
+_RETRY_SCALE = "0.02"  # Lambda waits one and two minutes before it tries again; here 1.2 and 2.4 s
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _READY = re.compile(r"^ready (http://\S+)\s*$", re.MULTILINE)
@@ -83,9 +84,10 @@ def start_server(port: int = DEFAULT_PORT, state_dir: Path = STATE_DIR) -> subpr
     state_dir.mkdir(parents=True, exist_ok=True)
     # The server is its own AWS: a profile or an endpoint of the user's must not reach it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-m", "localaws", "--port", str(port), "--retry-scale", _RETRY_SCALE]
     with (state_dir / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localaws", "--port", str(port), "--state-dir", str(state_dir / "aws")],
+            [*command, "--state-dir", str(state_dir / "aws")],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -171,11 +173,7 @@ def _refuse_busy_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             other = Server(0, f"http://127.0.0.1:{port}").health()
-            who = (
-                f"an embedded AWS of another checkout (process {other['pid']})"
-                if other
-                else "another program"
-            )
+            who = f"another embedded AWS (process {other['pid']})" if other else "another program"
             msg = f"port {port} is taken by {who}: stop it, or choose another with --port"
             raise EmbeddedAwsError(msg) from None
 

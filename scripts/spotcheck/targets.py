@@ -30,8 +30,6 @@ LOCAL_ACCOUNT = "123456789012"
 LOCAL_REGION = "us-east-1"
 LOCAL_KEY = "test"  # both halves of the fake credentials
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
 
 @dataclass(frozen=True)
 class Target:
@@ -175,29 +173,17 @@ def aws_target() -> Target:
     """The stack in the account whose credentials the SDK finds.
 
     Raises:
-        TargetError: No credentials, no stack, or an environment that points at the embedded AWS.
+        TargetError: No credentials, or no stack.
+        StackError: The environment sends AWS calls to this machine, or Terraform failed.
     """
     from spotcheck.stack import Stack
 
-    refuse_local_endpoint()
     stack = Stack.aws()
     if not stack.exists():
         msg = "nothing is deployed to AWS from this checkout: `spotcheck deploy` does, or use --local"
         raise TargetError(msg)
     outputs = stack.outputs()
     return Target("aws", outputs, _account(str(outputs["region"])))
-
-
-def refuse_local_endpoint() -> None:
-    """Stops a command meant for AWS whose environment would send it to this machine.
-
-    Raises:
-        TargetError: `AWS_ENDPOINT_URL` names a loopback address.
-    """
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    if urlsplit(endpoint).hostname in _LOOPBACK:
-        msg = f"AWS_ENDPOINT_URL is {endpoint}, which is no AWS account: unset it, or use --local"
-        raise TargetError(msg)
 
 
 def read_outputs(state_dir: Path = STATE_DIR) -> dict[str, Any] | None:
@@ -220,7 +206,8 @@ def _only_target() -> Target:
     from spotcheck.stack import Stack
 
     on_local = find_server(STATE_DIR) is not None and read_outputs(STATE_DIR) is not None
-    on_aws = Stack.aws().exists()
+    # `eval "$(spotcheck status --env)"` sends this shell's AWS calls here: then AWS is not meant.
+    on_aws = not _points_here(os.environ.get("AWS_ENDPOINT_URL", "")) and Stack.aws().exists()
     if on_local and on_aws:
         msg = "there is a stack on AWS and one on the embedded AWS: say --aws or --local"
         raise TargetError(msg)
@@ -228,6 +215,10 @@ def _only_target() -> Target:
         msg = "nothing is deployed: `spotcheck up` starts the embedded AWS, `spotcheck deploy` deploys to AWS"
         raise TargetError(msg)
     return local_target() if on_local else aws_target()
+
+
+def _points_here(endpoint_url: str) -> bool:
+    return urlsplit(endpoint_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
 def _account(region: str) -> str:

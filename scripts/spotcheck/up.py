@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from spotcheck.embedded import Server
 
+_DONE = re.compile(r": (Creation|Modifications|Destruction) complete")
 _NOT_RUNNING = 3  # what `systemctl status` says of a service that is stopped
 
 
@@ -93,17 +95,30 @@ def _start_and_apply(
     server = running or embedded.await_server(process, state_dir)  # type: ignore[arg-type] - one of the two
     watch.lap("start")
     say("planning")
-    stack = Stack.local(server.endpoint_url)
+    stack = Stack.local(server.endpoint_url, state_dir=state_dir)
     stack.init()
     plan = stack.plan()
     watch.lap("plan")
     if plan.has_changes:
-        say("applying the stack with Terraform (a good minute)")
-        stack.apply(plan)
+        stack.apply(plan, _teller(plan.text, say))
     watch.lap("apply")
     outputs = stack.outputs()
     targets.write_outputs(outputs, state_dir)
     return Standing(server, outputs, running is None, plan.has_changes, watch.laps)
+
+
+def _teller(plan: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """Turns Terraform's lines into how far it is."""
+    total = sum(map(int, re.findall(r"(\d+) to (?:add|change|destroy)", plan)))
+    done = 0
+    say(f"applying the stack: 0 of {total}")
+
+    def on_line(line: str) -> None:
+        nonlocal done
+        done += bool(_DONE.search(line))
+        say(f"applying the stack: {done} of {total}")
+
+    return on_line
 
 
 class _Watch:

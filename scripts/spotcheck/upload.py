@@ -44,8 +44,9 @@ def upload(
     """
     named = name_files(files)
     marks = parse_metadata(metadata or [])
+    prefix = as_prefix(prefix)
     target = targets.resolve(local=local, aws=aws)
-    sender = Sender(target.client("s3"), target.outputs["images_bucket"], _as_prefix(prefix), marks)
+    sender = Sender(target.client("s3"), target.outputs["images_bucket"], prefix, marks)
     if wait:
         find = record_finder(target)
         outcomes = send_and_follow(named, sender.send, find, timeout=timeout)
@@ -171,7 +172,12 @@ def _files_below(folder: Path) -> list[Path]:
     )
 
 
-def _as_prefix(prefix: str) -> str:
+def as_prefix(prefix: str) -> str:
+    """A key prefix, with its slash, that a handler listens to.
+
+    Raises:
+        typer.BadParameter: No handler judges what is uploaded there.
+    """
     known = (IMAGE_PREFIX, "video_inputs/")
     prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
     if not prefix.startswith(known):
