@@ -1,0 +1,146 @@
+"""S3 as a job sees it: moto's own backend, with the job's role looked at.
+
+Objects are put through the backend's `put_object`, the same that a client's PutObject ends in, so that a
+bucket's notifications fire for every frame. Nothing goes over HTTP and no credentials are needed, which is
+also what makes it work under `mock_aws`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moto.iam.models import iam_backends
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import s3_backends
+from moto.utilities.utils import get_partition
+
+from localaws.mediaconvert import access
+from localaws.mediaconvert.exceptions import AccessDeniedError, AssumeRoleError, ObjectNotFoundError
+
+if TYPE_CHECKING:
+    from moto.s3.models import FakeBucket
+
+    from localaws.mediaconvert.names import S3Uri
+
+SERVICE = "mediaconvert.amazonaws.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf S3 is read and written.
+
+    Attributes:
+        account_id: The account of job, role and buckets.
+        region: The job's region.
+        role: ARN of the job's role.
+        queue: ARN of the job's queue, which AWS names as `aws:SourceArn` when it assumes the role.
+    """
+
+    account_id: str
+    region: str
+    role: str
+    queue: str
+
+
+class ObjectStore:
+    """Reads inputs and writes outputs as one job.
+
+    Args:
+        caller: The job's account, role and queue.
+        check_role: Whether policies count.
+
+    Raises:
+        AssumeRoleError: if IAM knows the role and it does not trust MediaConvert.
+    """
+
+    def __init__(self, caller: Caller, *, check_role: bool = True) -> None:
+        partition = get_partition(caller.region)
+        self._caller = caller
+        self._s3 = s3_backends[caller.account_id][partition]
+        self._role = _role(caller, partition) if check_role else None
+        self._context = {
+            "aws:SecureTransport": "true",
+            "aws:SourceAccount": caller.account_id,
+            "aws:SourceArn": caller.queue,
+        }
+        if self._role is not None and not access.trusts(
+            self._role.assume_role_policy_document, SERVICE, self._context
+        ):
+            message = f"Unable to assume role [{caller.role}]: its trust policy does not allow [{SERVICE}]"
+            raise AssumeRoleError(message)
+
+    def fetch(self, uri: S3Uri, target: Path) -> None:
+        """Copies an object into a file, a piece at a time.
+
+        Raises:
+            ObjectNotFoundError: if there is no such object or bucket.
+            AccessDeniedError: if the role may not read it.
+        """
+        opening = f"Unable to open input file [{uri}]: [Failed probe/open: [Failed to read data"
+        try:
+            bucket = self._s3.get_bucket(uri.bucket)
+            if not self._allowed(bucket, "s3:GetObject", uri):
+                message = f"{opening}: Access Denied]]"
+                raise AccessDeniedError(message)
+            key = self._s3.get_object(uri.bucket, uri.key)
+        except MissingBucket as error:
+            message = f"{opening}: The specified bucket does not exist]]"
+            raise ObjectNotFoundError(message) from error
+        if key is None:
+            message = f"{opening}: HeadObject failed]]"
+            raise ObjectNotFoundError(message)
+        with key.lock, target.open("wb") as file:  # `key.value` would hold the whole video in memory
+            key._value_buffer.seek(0)  # noqa: SLF001
+            shutil.copyfileobj(key._value_buffer, file, 1 << 20)  # noqa: SLF001
+
+    def put(self, uri: S3Uri, body: bytes, content_type: str) -> None:
+        """Writes an object as a client's PutObject would.
+
+        Args:
+            uri: Where to.
+            body: What.
+            content_type: The object's `Content-Type`.
+
+        Raises:
+            ObjectNotFoundError: if there is no such bucket.
+            AccessDeniedError: if the role may not write there.
+        """
+        writing = f"Unable to write to output file [{uri}]: [Failed to write data"
+        try:
+            bucket = self._s3.get_bucket(uri.bucket)
+        except MissingBucket as error:
+            message = f"{writing}: The specified bucket does not exist]"
+            raise ObjectNotFoundError(message) from error
+        if not self._allowed(bucket, "s3:PutObject", uri):
+            message = f"{writing}: Access Denied]"
+            raise AccessDeniedError(message)
+        key = self._s3.put_object(uri.bucket, uri.key, body)
+        key.set_metadata({"Content-Type": content_type})
+
+    def _allowed(self, bucket: FakeBucket, action: str, uri: S3Uri) -> bool:
+        if self._role is None:
+            return True
+        policy = bucket.policy.decode() if bucket.policy else '{"Statement": []}'
+        return access.allows(
+            identity=_role_statements(self._role),
+            resource=access.statements(policy),
+            action=action,
+            arn=f"{bucket.arn}/{uri.key}",
+            principal=self._caller.role,
+            context=self._context,
+        )
+
+
+def _role(caller: Caller, partition: str) -> Any:  # noqa: ANN401  # moto's Role
+    roles = iam_backends[caller.account_id][partition].get_roles()
+    return next((role for role in roles if role.arn == caller.role), None)
+
+
+def _role_statements(role: Any) -> list[access.Statement]:  # noqa: ANN401  # moto's Role
+    documents = [*role.policies.values()]
+    for policy in role.managed_policies.values():
+        documents += [version.document for version in policy.versions if version.is_default]
+    return [statement for document in documents for statement in access.statements(document)]
