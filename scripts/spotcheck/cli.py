@@ -9,6 +9,8 @@ from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
 from spotcheck.console import err
+from spotcheck.deploying import deploy, destroy, outputs, package, plan
+from spotcheck.demo import demo
 from spotcheck.publish import publish
 from spotcheck.results import results
 from spotcheck.up import down, status, up
@@ -27,7 +29,7 @@ def _root() -> None:
     """Makes `spotcheck VERB` the only form, even while there is one verb."""
 
 
-for verb in (publish, up, down, status, upload, results):
+for verb in (demo, publish, up, down, status, upload, results, outputs, package, plan, deploy, destroy):
     app.command()(verb)
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from chalicelib.detector import Detector
+    from chalicelib.events import ObjectVersion
+    from chalicelib.records import Record
+    from chalicelib.registry import ModelEntry
 
 _AGAIN_SECONDS = 65.0  # a function reads the pointer again within a minute
 _LOOK_SECONDS = 1.0
@@ -76,7 +79,7 @@ def validate_model(path: Path) -> Detector:
     return detector
 
 
-def publish_model(target: targets.Target, model: bytes, files: Mapping[str, bytes]) -> Any:  # noqa: ANN401 - a registry's ModelEntry
+def publish_model(target: targets.Target, model: bytes, files: Mapping[str, bytes]) -> ModelEntry:
     """Writes a model and what belongs to it as the next version, then the pointer to it."""
     from chalicelib.registry import ModelRegistry
 
@@ -96,7 +99,7 @@ def pinned_version(target: targets.Target) -> str:
 class Waiting(Protocol):
     """The query of `chalicelib.results.ResultsTable` that the release needs."""
 
-    def waiting(self) -> Iterator[Any]:
+    def waiting(self) -> Iterator[Record]:
         """Records of uploads that wait for a model."""
 
 
@@ -147,7 +150,7 @@ class Release:
             self._start(waiting, deadline)
             self._sleep(_LOOK_SECONDS)
 
-    def _start(self, waiting: list[Any], deadline: float) -> None:
+    def _start(self, waiting: list[Record], deadline: float) -> None:
         from chalicelib.events import s3_event
 
         for record in waiting:
@@ -166,7 +169,7 @@ def handler_of(key: str) -> str:
     return "detect_frame" if key.startswith("video_inputs/") else "detect_image"
 
 
-def version_of(record: Any) -> Any:  # noqa: ANN401 - from chalicelib's Record to its ObjectVersion
+def version_of(record: Record) -> ObjectVersion:
     """The object version that a record is about, as the handlers' events name it."""
     from chalicelib.events import ObjectVersion
 

@@ -92,7 +92,8 @@ def _start_and_apply(
     process = None if running else embedded.start_server(port, state_dir)
     packaging.build()
     watch.lap("package")
-    server = running or embedded.await_server(process, state_dir)  # type: ignore[arg-type] - one of the two
+    server = embedded.await_server(process, state_dir) if process else running
+    assert server is not None  # noqa: S101 - it ran before, or it has just been started
     watch.lap("start")
     say("planning")
     stack = Stack.local(server.endpoint_url, state_dir=state_dir)

@@ -17,7 +17,7 @@ from spotcheck.exceptions import UploadError
 from spotcheck.verdicts import Upload, line, send_and_follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from spotcheck.verdicts import Outcome
 
@@ -186,7 +186,7 @@ def as_prefix(prefix: str) -> str:
     return prefix
 
 
-def _send_only(sender: Sender, named: list[tuple[str, Path]]) -> Iterable[Outcome]:
+def _send_only(sender: Sender, named: list[tuple[str, Path]]) -> Iterator[Outcome]:
     from concurrent.futures import ThreadPoolExecutor
 
     from spotcheck.verdicts import Outcome

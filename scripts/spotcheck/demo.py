@@ -1,0 +1,298 @@
+"""`spotcheck demo`: the whole pipeline on real pictures, from nothing to verdicts, on this machine.
+
+Two things take time and little of each other's: Terraform waits, training computes. They run beside each
+other; what follows needs both.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spotcheck import embedded, targets
+from spotcheck.console import err, out
+from spotcheck.exceptions import DemoError
+from spotcheck.phases import Phases
+from spotcheck.up import bring_up, end_as_ctrl_c_does
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from spotcheck.demo_data import DemoData, Sample
+    from spotcheck.report import Shown
+    from spotcheck.up import Standing
+    from spotcheck.verdicts import Outcome
+
+DEMO_DIR = targets.STATE_DIR.parent / "demo"
+
+_IN_FLIGHT = 3  # uploads without a verdict at any time: a camera that waits for its line
+_POINTER_SECONDS = 61.0  # functions read which model is current at most once a minute
+
+
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Your own pictures instead.")
+    ] = None,
+) -> None:
+    """Judge real pictures on the embedded AWS: train, deploy, publish, upload, report.
+
+    Trains on normal cells of solar modules, uploads others, half of them defective, and two broken files.
+    Exit code 1 when an upload has no result, or the built-in pictures' image AUROC is below 0.85.
+    """
+    from spotcheck.demo_data import LICENCE
+
+    end_as_ctrl_c_does()
+    if data is None:
+        err.print(f"[dim]{LICENCE}[/]\n", highlight=False)
+    summary, least_auroc = run(data)
+    out.print(_closing(summary), highlight=False, soft_wrap=True)
+    check(summary, least_auroc)
+
+
+def run(data: Path | None, folder: Path = DEMO_DIR) -> tuple[dict[str, Any], float | None]:
+    """Runs the demo and writes `summary.json`, `report.html` and `model.onnx`.
+
+    Args:
+        data: A folder of the user's own pictures; none for the built-in ones.
+        folder: Where the files go.
+
+    Returns:
+        The summary, and the image AUROC that these pictures promise.
+    """
+    began = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    with Phases() as phases, ThreadPoolExecutor(2) as pool:
+        stack = pool.submit(_bring_up, phases)
+        try:
+            pictures = _read_pictures(phases, data, folder)
+            model = _train(phases, pictures)
+            (folder / "model.onnx").write_bytes(model)
+            standing = stack.result()
+            target = targets.local_target()
+            phases.seconds |= standing.seconds
+            with _published(phases, target, model):
+                outcomes = _upload(phases, target, pictures)
+            shown = _with_heat_maps(target, outcomes)
+        finally:
+            _stop_what_was_started(stack)
+        summary = summarise(outcomes, phases.seconds, time.monotonic() - began)
+        _write(folder, pictures, summary, shown)
+    _print_outcomes(outcomes)
+    return summary, pictures.least_auroc
+
+
+def summarise(
+    outcomes: Sequence[Outcome], phase_seconds: dict[str, float], total_seconds: float
+) -> dict[str, Any]:
+    """The figures of `summary.json`.
+
+    Image AUROC, precision and recall are over the judged pictures that have a label, null where there is
+    nothing to compare; anomalous is the positive class.
+
+    Args:
+        outcomes: What became of every upload; each source is a `Sample`.
+        phase_seconds: What each phase took.
+        total_seconds: What all of it took.
+    """
+    import numpy as np
+
+    results = [one for one in outcomes if one.has_result]
+    seconds = [one.seconds for one in results if one.seconds is not None]
+    return {
+        "uploads": len(outcomes),
+        "results": len(results),
+        "rejected": sum(one.record["status"] == "REJECTED" for one in results if one.record),
+        "lost": len(outcomes) - len(results),
+        **_quality(results),
+        "verdict_seconds_p50": round(float(np.percentile(seconds, 50)), 3) if seconds else None,
+        "verdict_seconds_p95": round(float(np.percentile(seconds, 95)), 3) if seconds else None,
+        "phase_seconds": {**phase_seconds, "total": round(total_seconds, 1)},
+        "videos": [],
+    }
+
+
+def check(summary: dict[str, Any], least_auroc: float | None) -> None:
+    """Fails when the demo does not show what it should.
+
+    Raises:
+        DemoError: An upload has no result, or the image AUROC is below what the pictures promise.
+    """
+    if summary["lost"]:
+        msg = f"{summary['lost']} of {summary['uploads']} uploads have no result"
+        raise DemoError(msg)
+    if least_auroc is not None and (summary["image_auroc"] or 0.0) < least_auroc:
+        msg = f"image AUROC {summary['image_auroc']} is below {least_auroc}"
+        raise DemoError(msg)
+
+
+def _quality(results: Sequence[Outcome]) -> dict[str, float | None]:
+    from sklearn.metrics import precision_score, recall_score, roc_auc_score
+
+    judged = [
+        (bool(one.source.is_defective), one.record["score"], one.record["is_anomalous"])
+        for one in results
+        if one.record and one.record["status"] == "JUDGED" and one.source.is_defective is not None
+    ]
+    if len({label for label, _, _ in judged}) < 2:
+        return {"image_auroc": None, "precision": None, "recall": None}
+    labels, scores, verdicts = zip(*judged, strict=True)
+    return {
+        "image_auroc": round(float(roc_auc_score(labels, scores)), 4),
+        "precision": round(float(precision_score(labels, verdicts, zero_division=0)), 4),
+        "recall": round(float(recall_score(labels, verdicts)), 4),
+    }
+
+
+def _bring_up(phases: Phases) -> Standing:
+    with phases.phase("stack", "embedded AWS, deployed with Terraform") as phase:
+        # Any free port: nobody needs to find it, and 4566 may be somebody else's.
+        standing = bring_up(0, say=phase.say)
+        phase.say("applied" if standing.changed else "no changes")
+    return standing
+
+
+def _read_pictures(phases: Phases, data: Path | None, folder: Path) -> DemoData:
+    from dataclasses import replace
+
+    from spotcheck.demo_data import broken_files, own_pictures, solar_cells
+
+    with phases.phase("data", "pictures") as phase:
+        pictures = solar_cells(folder / "data") if data is None else own_pictures(data)
+        broken = broken_files(folder / "broken", pictures.samples[0].path)
+        phase.say(f"{len(pictures.train)} to train on, {len(pictures.samples)} to upload, 2 broken files")
+    return replace(pictures, samples=[*pictures.samples, *broken])
+
+
+def _train(phases: Phases, pictures: DemoData) -> bytes:
+    from chalicelib.training import NamedPicture, TrainingConfig, train
+
+    with phases.phase("train", "model trained on normal pictures") as phase:
+        named = [NamedPicture.of_file(path, str(path)) for path in pictures.train]
+        trained = train(named, TrainingConfig(), phase.progress)
+        phase.say(f"{trained.metadata.normals} pictures, {len(trained.model) / 1e6:.0f} MB")
+    return trained.model
+
+
+@contextmanager
+def _published(phases: Phases, target: targets.Target, model: bytes) -> Iterator[None]:
+    """Publishes the demo's model; on an embedded AWS that had one, puts that one back in the end."""
+    from chalicelib.exceptions import ModelNotFoundError
+    from chalicelib.registry import ModelRegistry
+
+    registry = ModelRegistry(
+        target.client("s3"), target.outputs["models_bucket"], target.outputs["project_name"]
+    )
+    try:
+        previous = registry.current()
+    except ModelNotFoundError:
+        previous = None
+    with phases.phase("publish", "model published") as phase:
+        entry = registry.publish(model, {})
+        if previous:
+            phase.say("waiting until no function judges with the one before")
+            time.sleep(_POINTER_SECONDS)
+        phase.say(f"version {entry.version} of project {entry.project}")
+    try:
+        yield
+    finally:
+        if previous:
+            registry.publish(registry.download(previous), {})
+
+
+def _upload(phases: Phases, target: targets.Target, pictures: DemoData) -> list[Outcome]:
+    from spotcheck.upload import IMAGE_PREFIX, Sender, record_finder
+    from spotcheck.verdicts import send_and_follow
+
+    prefix = f"{IMAGE_PREFIX}demo-{datetime.now(UTC):%Y%m%d-%H%M%S}/"
+    sender = Sender(target.client("s3"), target.outputs["images_bucket"], prefix, {"source": "demo"})
+    outcomes: list[Outcome] = []
+
+    def send(sample: Sample) -> Any:  # noqa: ANN401 - an Upload
+        return sender.send((sample.name, sample.path))
+
+    with phases.phase("upload", "pictures uploaded and judged") as phase:
+        find = record_finder(target)
+        for outcome in send_and_follow(pictures.samples, send, find, in_flight=_IN_FLIGHT):
+            outcomes.append(outcome)
+            phase.progress(len(outcomes), len(pictures.samples))
+            phase.say(_in_short(outcome))
+        phase.say(f"{sum(one.has_result for one in outcomes)} of {len(outcomes)} have a result")
+    return outcomes
+
+
+def _in_short(outcome: Outcome) -> str:
+    from spotcheck.verdicts import verdict_text
+
+    return f"{outcome.source.name}: {outcome.error or verdict_text(outcome.record).plain}"
+
+
+def _with_heat_maps(target: targets.Target, outcomes: Sequence[Outcome]) -> list[Shown]:
+    from spotcheck.report import Shown
+
+    s3, bucket = target.client("s3"), target.outputs["results_bucket"]
+
+    def show(one: Outcome) -> Shown:
+        key = (one.record or {}).get("heat_map_key")
+        heat_map = s3.get_object(Bucket=bucket, Key=key)["Body"].read() if key else None
+        sample = one.source
+        return Shown(
+            sample.name, sample.path.read_bytes(), one.record, heat_map, sample.is_defective, one.seconds
+        )
+
+    return [show(one) for one in outcomes]
+
+
+def _stop_what_was_started(stack: Future[Standing]) -> None:
+    """Leaves an embedded AWS that ran before as it was, and nothing of one that the demo started."""
+    try:
+        started = stack.result().started
+    except BaseException:  # noqa: BLE001 - told by whoever waits for the stack; bring_up has cleaned up
+        return
+    if started:
+        embedded.stop_server()
+
+
+def _write(folder: Path, pictures: DemoData, summary: dict[str, Any], shown: Sequence[Shown]) -> None:
+    from spotcheck.report import render
+
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    html = render(pictures.title, pictures.description, summary, shown, pictures.notes)
+    (folder / "report.html").write_text(html, encoding="utf-8")
+
+
+def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
+    from spotcheck.verdicts import add_row, results_table
+
+    table = results_table()
+    for one in outcomes:
+        if one.record:
+            add_row(table, one.record, one.seconds)
+        else:
+            table.add_row("", one.source.name, "no result", "", "", "", one.error or "not in time")
+    out.print(table)
+
+
+def _closing(summary: dict[str, Any]) -> str:
+    from spotcheck.verdicts import number
+
+    auroc, precision, recall = (
+        number(summary[name], ".3f") for name in ("image_auroc", "precision", "recall")
+    )
+    half, most = (number(summary[name], ".2f") for name in ("verdict_seconds_p50", "verdict_seconds_p95"))
+    return f"""
+[bold]{summary["results"]} of {summary["uploads"]} uploads have a result[/], {summary["rejected"]} rejected with a reason
+image AUROC {auroc}, precision {precision}, recall {recall}
+upload to verdict: median {half} s, 95th percentile {most} s; everything {summary["phase_seconds"]["total"]:.0f} s
+
+Look at   build/demo/report.html   (figures: build/demo/summary.json)
+Try next  make demo DATA=folder    the same on your own pictures: normal/ and anomaly/, or MVTec layout
+          make up                  keeps the embedded AWS; then publish, upload, results
+          make deploy              the same stack in your AWS account (shows the plan, asks first)
+"""
