@@ -9,8 +9,8 @@ from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
 from spotcheck.console import err
-from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.demo import demo
+from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.publish import publish
 from spotcheck.results import results
 from spotcheck.up import down, status, up

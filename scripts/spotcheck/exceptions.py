@@ -35,3 +35,11 @@ class DemoError(SpotcheckError):
 
 class PackagingError(SpotcheckError):
     """The handlers or the layer cannot be packaged, or the package would not run in Lambda."""
+
+
+class PreflightError(SpotcheckError):
+    """Something in the account stands in the deployment's way; nothing was changed."""
+
+
+class SmokeError(SpotcheckError):
+    """The pipeline is deployed, and does not judge a picture."""
