@@ -86,7 +86,7 @@ def _names_principal(statement: Statement, principal: str) -> bool:
     account = principal.split(":")[4]
     if isinstance(named, str):
         return named == "*"
-    accepted = {"*", principal, account, f"{principal.split(':iam:')[0]}:iam::{account}:root"}
+    accepted = {"*", principal, account, f"{principal.split(':iam:', maxsplit=1)[0]}:iam::{account}:root"}
     return any(name in accepted for name in _listed(named.get("AWS", [])))
 
 

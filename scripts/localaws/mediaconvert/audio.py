@@ -86,7 +86,7 @@ class AacTrack:
     """
 
     def __init__(
-        self, container: OutputContainer, settings: AudioSettings, mux: Callable[[Packet], None]
+        self, container: OutputContainer, settings: AudioSettings, mux: Callable[[Packet[Any]], None]
     ) -> None:
         self._mux = mux
         self._settings = settings
@@ -105,7 +105,7 @@ class AacTrack:
         self._resampler = self._new_resampler()
         self.source = source
 
-    def feed(self, packet: Packet, begin: Fraction, end: Fraction | None, offset: Fraction) -> None:
+    def feed(self, packet: Packet[Any], begin: Fraction, end: Fraction | None, offset: Fraction) -> None:
         """Encodes what a packet holds of a clip.
 
         Args:
@@ -119,7 +119,7 @@ class AacTrack:
         except av.error.InvalidDataError:
             return  # a damaged packet costs its own sound, not the job
         for frame in frames:
-            if frame.pts is None or frame.time_base is None:
+            if not isinstance(frame, av.AudioFrame) or frame.pts is None or frame.time_base is None:
                 continue
             seconds = frame.pts * frame.time_base
             if seconds < begin or (end is not None and seconds >= end):

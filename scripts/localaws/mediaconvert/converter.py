@@ -242,7 +242,7 @@ def _clips(given: Mapping[str, Any], rate: Fraction) -> list[Clip]:
     return clips or [Clip(Fraction(0), None)]
 
 
-def _decode(packet: Packet) -> list[Any]:
+def _decode(packet: Packet[Any]) -> list[Any]:
     try:
         return packet.decode()
     except av.error.InvalidDataError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.events.models import events_backends
 
+from localaws.locks import service_lock
 from localaws.mediaconvert.config import config
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ class EventBus:
         }
         for _copy in range(max(1, config.event_copies)):
             try:
-                self._events.put_events([entry])
-            except Exception:
+                with service_lock("events"):
+                    self._events.put_events([entry])
+            except Exception:  # noqa: BLE001  # whatever a target does wrong
                 _log.exception("a target of the event %s of job %s failed", status, job.id)
 
 

@@ -1,5 +1,7 @@
 """Errors of MediaConvert: what the API refuses, and what ends a job in ERROR."""
 
+# ruff: noqa: N818  # the API's errors have AWS's names
+
 from __future__ import annotations
 
 from moto.core.exceptions import ServiceException

@@ -1,7 +1,7 @@
 """From an input picture's size to an output's: scaling modes, padding, cropping and rotation.
 
-AWS's user guide, "Video scaling": DEFAULT fits the picture into the given size and pads with black; 1280 x 720
-into 640 x 480 gives 640 x 360 with bars above and below. Every size is even, as 4:2:0 video demands.
+AWS's user guide, "Video scaling": DEFAULT fits the picture into the given size and pads with black; 1280 x
+720 into 640 x 480 gives 640 x 360 with bars above and below. Every size is even, as 4:2:0 video demands.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Geometry:
         return chain
 
 
-def fit(  # noqa: PLR0913  # the settings of AWS's VideoDescription that bear on size
+def fit(  # the settings of AWS's VideoDescription that bear on size
     source: tuple[int, int],
     *,
     width: int | None,

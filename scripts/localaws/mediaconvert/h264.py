@@ -75,4 +75,5 @@ def _gop(settings: Mapping[str, Any], rate: Fraction) -> int:
     size = settings.get("GopSize")
     if not size:
         return max(1, round(rate * 2))
-    return max(1, round(size * rate) if settings.get("GopSizeUnits") == "SECONDS" else round(size))
+    frames = size * float(rate) if settings.get("GopSizeUnits") == "SECONDS" else size
+    return max(1, round(float(frames)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from localaws.mediaconvert.exceptions import BadRequestException
 from localaws.mediaconvert.validation import refuse
@@ -33,12 +33,12 @@ def check_job(request: Json) -> None:
         BadRequestException: with MediaConvert's message form; the first thing wrong is told.
     """
     if not _ROLE.match(request["Role"]):
-        raise refuse("/role", f"Should match pattern {_ROLE.pattern}")
+        refuse("/role", f"Should match pattern {_ROLE.pattern}")
     token = request.get("ClientRequestToken", "")
     if len(token) > _TOKEN_LENGTH or not token.isascii():
-        raise refuse("/clientRequestToken", f"Should be at most {_TOKEN_LENGTH} ASCII characters")
+        refuse("/clientRequestToken", f"Should be at most {_TOKEN_LENGTH} ASCII characters")
     if "JobTemplate" in request:
-        raise _not_emulated("/jobTemplate", "Job templates")
+        _not_emulated("/jobTemplate", "Job templates")
     _check_metadata(request.get("UserMetadata", {}))
     settings = request["Settings"]
     _check_inputs(settings.get("Inputs", []))
@@ -62,14 +62,12 @@ def codec_of(output: Json) -> str:
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:
     if len(metadata) > MAX_METADATA_PAIRS:
-        raise refuse("/userMetadata", f"Should have at most {MAX_METADATA_PAIRS} items")
+        refuse("/userMetadata", f"Should have at most {MAX_METADATA_PAIRS} items")
     for key, value in metadata.items():
         if not 1 <= len(key) <= 128 or len(value) > 256:
-            raise refuse(
-                f"/userMetadata/{key}", "Should be at most 128 characters of key and 256 of value"
-            )
+            refuse(f"/userMetadata/{key}", "Should be at most 128 characters of key and 256 of value")
         if not (_METADATA_TEXT.match(key) and _METADATA_TEXT.match(value)):
-            raise refuse(f"/userMetadata/{key}", f"Should match pattern {_METADATA_TEXT.pattern}")
+            refuse(f"/userMetadata/{key}", f"Should match pattern {_METADATA_TEXT.pattern}")
 
 
 def _check_inputs(inputs: Sequence[Json]) -> None:
@@ -77,12 +75,12 @@ def _check_inputs(inputs: Sequence[Json]) -> None:
     for index, given in enumerate(inputs):
         path = f"/inputs/{index}"
         if not given.get("FileInput"):
-            raise refuse(path, "fileInput is a required property")
+            refuse(path, "fileInput is a required property")
         if not given["FileInput"].lower().startswith("s3://"):
-            raise _not_emulated(f"{path}/fileInput", "HTTP inputs")
+            _not_emulated(f"{path}/fileInput", "HTTP inputs")
         for number, clip in enumerate(given.get("InputClippings", [])):
             if not clip:
-                raise refuse(
+                refuse(
                     f"{path}/inputClippings/{number}", "startTimecode and endTimecode may not both be blank"
                 )
 
@@ -90,55 +88,54 @@ def _check_inputs(inputs: Sequence[Json]) -> None:
 def _check_group(group: Json, path: str) -> None:
     settings = group.get("OutputGroupSettings")
     if not settings:
-        raise refuse(path, "outputGroupSettings is a required property")
+        refuse(path, "outputGroupSettings is a required property")
     if "Type" not in settings:
-        raise refuse(f"{path}/outputGroupSettings", "type is a required property")
+        refuse(f"{path}/outputGroupSettings", "type is a required property")
     if settings["Type"] != "FILE_GROUP_SETTINGS":
-        raise _not_emulated(f"{path}/outputGroupSettings/type", settings["Type"])
+        _not_emulated(f"{path}/outputGroupSettings/type", settings["Type"])
     outputs = group.get("Outputs", [])
     _at_least_one(outputs, f"{path}/outputs")
     for index, output in enumerate(outputs):
         _check_output(output, f"{path}/outputs/{index}", alone=len(outputs) == 1)
     names = [(output.get("NameModifier", ""), output.get("Extension", "")) for output in outputs]
     if len(set(names)) < len(names):
-        raise refuse(f"{path}/outputs", "nameModifier should be unique within an output group")
+        refuse(f"{path}/outputs", "nameModifier should be unique within an output group")
 
 
 def _check_output(output: Json, path: str, *, alone: bool) -> None:
     if not alone and not output.get("NameModifier"):
-        raise refuse(
-            path, "nameModifier is a required property when an output group has more than one output"
-        )
+        refuse(path, "nameModifier is a required property when an output group has more than one output")
     if "Preset" in output:
-        raise _not_emulated(f"{path}/preset", "Presets")
+        _not_emulated(f"{path}/preset", "Presets")
     container = output.get("ContainerSettings", {}).get("Container")
     if not container:
-        raise refuse(path, "containerSettings is a required property")
+        refuse(path, "containerSettings is a required property")
     video = output.get("VideoDescription")
     if not video:
-        raise _not_emulated(path, "Outputs without video")
+        _not_emulated(path, "Outputs without video")
     codec = codec_of(output)
     if not codec:
-        raise refuse(f"{path}/videoDescription", "codecSettings is a required property")
+        refuse(f"{path}/videoDescription", "codecSettings is a required property")
     if video.get("ScalingBehavior") == "SMART_CROP":
-        raise _not_emulated(f"{path}/videoDescription/scalingBehavior", "SMART_CROP")
-    if codec == "FRAME_CAPTURE":
-        if container != "RAW":
-            raise refuse(f"{path}/containerSettings/container", "FRAME_CAPTURE should be in container RAW")
-        if output.get("AudioDescriptions"):
-            raise refuse(f"{path}/audioDescriptions", "FRAME_CAPTURE outputs have no audio")
-        return
-    if container == "RAW":
-        raise refuse(f"{path}/containerSettings/container", f"{codec} should not be in container RAW")
+        _not_emulated(f"{path}/videoDescription/scalingBehavior", "SMART_CROP")
+    if (codec == "FRAME_CAPTURE") != (container == "RAW"):
+        refuse(f"{path}/containerSettings/container", f"{codec} should not be in container {container}")
+    if codec != "FRAME_CAPTURE":
+        _check_movie(output, path, container, codec)
+    elif output.get("AudioDescriptions"):
+        refuse(f"{path}/audioDescriptions", "FRAME_CAPTURE outputs have no audio")
+
+
+def _check_movie(output: Json, path: str, container: str, codec: str) -> None:
     if container not in {"MP4", "MOV"}:
-        raise _not_emulated(f"{path}/containerSettings/container", container)
+        _not_emulated(f"{path}/containerSettings/container", container)
     if codec != "H_264":
-        raise _not_emulated(f"{path}/videoDescription/codecSettings/codec", codec)
-    _check_h264(video["CodecSettings"].get("H264Settings", {}), path)
+        _not_emulated(f"{path}/videoDescription/codecSettings/codec", codec)
+    _check_h264(output["VideoDescription"]["CodecSettings"].get("H264Settings", {}), path)
     for index, audio in enumerate(output.get("AudioDescriptions", [])):
         sound = audio.get("CodecSettings", {}).get("Codec")
         if sound != "AAC":
-            raise _not_emulated(f"{path}/audioDescriptions/{index}/codecSettings", f"Audio codec {sound}")
+            _not_emulated(f"{path}/audioDescriptions/{index}/codecSettings", f"Audio codec {sound}")
 
 
 def _check_h264(settings: Json, path: str) -> None:
@@ -146,14 +143,14 @@ def _check_h264(settings: Json, path: str) -> None:
     bitrate = _BITRATE_OF_MODE[mode]
     if bitrate not in settings:
         wire = bitrate[0].lower() + bitrate[1:]
-        raise refuse(
+        refuse(
             f"{path}/videoDescription/codecSettings/h264Settings",
             f"{wire} is a required property when rateControlMode is {mode}",
         )
     if settings.get("FramerateControl") == "SPECIFIED" and not (
         settings.get("FramerateNumerator") and settings.get("FramerateDenominator")
     ):
-        raise refuse(
+        refuse(
             f"{path}/videoDescription/codecSettings/h264Settings",
             "framerateNumerator and framerateDenominator are required when framerateControl is SPECIFIED",
         )
@@ -161,8 +158,8 @@ def _check_h264(settings: Json, path: str) -> None:
 
 def _at_least_one(items: Sequence[object], path: str) -> None:
     if not items:
-        raise refuse(path, "Should have at least 1 items")
+        refuse(path, "Should have at least 1 items")
 
 
-def _not_emulated(path: str, what: str) -> BadRequestException:
-    return refuse(path, f"{what} are known to MediaConvert and not emulated here")
+def _not_emulated(path: str, what: str) -> NoReturn:
+    refuse(path, f"{what} are known to MediaConvert and not emulated here")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import string
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.utilities.tagging_service import TaggingService
@@ -18,6 +17,9 @@ from localaws.mediaconvert.exceptions import BadRequestException, ConflictExcept
 from localaws.mediaconvert.job_rules import check_job
 from localaws.mediaconvert.jobs import DEFAULT_CONCURRENT_JOBS, FINAL_STATES, Job, Queue
 from localaws.mediaconvert.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_RESULTS = 20
 _ID_CHARACTERS = string.ascii_lowercase + string.digits
@@ -44,13 +46,16 @@ class MediaConvertBackend(BaseBackend):
 
     # Jobs
 
-    def create_job(self, request: Mapping[str, Any]) -> Job:
+    def create_job(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Accepts a job.
 
         A ClientRequestToken gives back the job it made for a minute; after that it makes another.
 
         Args:
             request: Parsed against the service model.
+
+        Returns:
+            The job as it was accepted, or as it is now where a token gave it back.
 
         Raises:
             BadRequestException: if the settings break a rule.
@@ -59,18 +64,18 @@ class MediaConvertBackend(BaseBackend):
         now, token = config.clock(), request.get("ClientRequestToken")
         earlier = self._tokens.get(token) if token else None
         if earlier is not None and now - earlier[1] < config.token_seconds:
-            return earlier[0]
+            return earlier[0].to_dict()
         check_job(request)
         queue = self.get_queue(request.get("Queue", "Default"))
         suffix = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(6))
         job = Job(request, f"{int(now * 1000)}-{suffix}", queue, now, len(self.jobs))
         self.jobs[job.id] = job
         if token:
-            self._tokens = {t: used for t, used in self._tokens.items() if now - used[1] < config.token_seconds}
-            self._tokens[token] = (job, now)
+            self._remember(token, job, now)
         self.tag_resource(job.arn, request.get("Tags", {}))
+        accepted = job.to_dict()  # before it starts: AWS answers SUBMITTED
         self._scheduler.submit(job)
-        return job
+        return accepted
 
     def get_job(self, job_id: str) -> Job:
         """Finds a job.
@@ -243,6 +248,11 @@ class MediaConvertBackend(BaseBackend):
         """How many jobs an account may run at once, over all its on-demand queues."""
         return DEFAULT_CONCURRENT_JOBS
 
+    def _remember(self, token: str, job: Job, now: float) -> None:
+        for old in [t for t, (_job, at) in self._tokens.items() if now - at >= config.token_seconds]:
+            del self._tokens[old]
+        self._tokens[token] = (job, now)
+
     def _add_queue(self, request: Mapping[str, Any], *, system: bool) -> Queue:
         queue = Queue(request, self._arn(f"queues/{request['Name']}"), system=system, now=config.clock())
         self.queues[queue.name] = queue
@@ -254,7 +264,8 @@ class MediaConvertBackend(BaseBackend):
 
     def _check_resource(self, arn: str) -> None:
         kind, _, name = arn.removeprefix(self._arn("")).partition("/")
-        if name not in {"queues": self.queues, "jobs": self.jobs}.get(kind, {}):
+        known = {"queues": list(self.queues), "jobs": list(self.jobs)}
+        if name not in known.get(kind, []):
             message = f"The resource with ARN {arn} was not found."
             raise NotFoundException(message)
 

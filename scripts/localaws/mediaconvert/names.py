@@ -40,6 +40,7 @@ class S3Uri:
         return cls(bucket, key)
 
     def __str__(self) -> str:
+        """The address, `s3://bucket/key`."""
         return f"s3://{self.bucket}/{self.key}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.video.frame import PictureType
@@ -56,7 +56,7 @@ class Movie:
         self._pictures: PictureMaker | None = None
         self._shown: VideoFrame | None = None  # the output's picture on view, already made
         self._encoded = 0
-        self._held: list[Packet] = []  # sound that came before the first picture
+        self._held: list[Packet[Any]] = []  # sound that came before the first picture
         self.tracks = [AacTrack(self._container, audio, self._mux) for audio in settings.audio]
 
     def begin_input(self, geometry_of: Callable[[VideoFrame], Geometry]) -> None:
@@ -126,7 +126,7 @@ class Movie:
         for packet in packets:
             self._mux(packet)
 
-    def _mux(self, packet: Packet) -> None:
+    def _mux(self, packet: Packet[Any]) -> None:
         if not self._encoded:  # the file's header tells the picture's size, which is not known yet
             self._held.append(packet)
             return

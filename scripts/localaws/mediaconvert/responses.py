@@ -29,8 +29,7 @@ class MediaConvertResponse(BaseResponse):
 
     def create_job(self) -> ActionResult:
         """CreateJob."""
-        job = self.mediaconvert_backend.create_job(self._request)
-        return ActionResult({"Job": job.to_dict()})
+        return ActionResult({"Job": self.mediaconvert_backend.create_job(self._request)})
 
     def get_job(self) -> ActionResult:
         """GetJob."""

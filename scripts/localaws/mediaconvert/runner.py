@@ -34,7 +34,7 @@ def run(job: Job) -> None:
         _log.info("job %s stopped", job.id)
     except JobError as error:
         _fail(job, bus, error.code, error.message)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # a job must end, in code 1999 if need be
         _log.exception("job %s failed", job.id)
         _fail(job, bus, JobError.code, f"Unknown error: {type(error).__name__}: {error}")
 

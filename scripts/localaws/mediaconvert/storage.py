@@ -1,26 +1,29 @@
 """S3 as a job sees it: moto's own backend, with the job's role looked at.
 
-Objects are put through the backend's `put_object`, the same that a client's PutObject ends in, so that a
-bucket's notifications fire for every frame. Nothing goes over HTTP and no credentials are needed, which is
-also what makes it work under `mock_aws`.
+Objects are put through the backend's `put_object` and `send_event`, the same that a client's PutObject ends
+in, so that a bucket's notifications fire for every frame. Nothing goes over HTTP and no credentials are
+needed, which is also what makes it work under `mock_aws`.
 """
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
+from moto.s3 import notifications
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 from moto.utilities.utils import get_partition
 
+from localaws.locks import service_lock
 from localaws.mediaconvert import access
 from localaws.mediaconvert.exceptions import AccessDeniedError, AssumeRoleError, ObjectNotFoundError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from moto.s3.models import FakeBucket
 
     from localaws.mediaconvert.names import S3Uri
@@ -93,8 +96,8 @@ class ObjectStore:
             message = f"{opening}: HeadObject failed]]"
             raise ObjectNotFoundError(message)
         with key.lock, target.open("wb") as file:  # `key.value` would hold the whole video in memory
-            key._value_buffer.seek(0)  # noqa: SLF001
-            shutil.copyfileobj(key._value_buffer, file, 1 << 20)  # noqa: SLF001
+            key._value_buffer.seek(0)
+            shutil.copyfileobj(key._value_buffer, file, 1 << 20)
 
     def put(self, uri: S3Uri, body: bytes, content_type: str) -> None:
         """Writes an object as a client's PutObject would.
@@ -117,8 +120,15 @@ class ObjectStore:
         if not self._allowed(bucket, "s3:PutObject", uri):
             message = f"{writing}: Access Denied]"
             raise AccessDeniedError(message)
-        key = self._s3.put_object(uri.bucket, uri.key, body)
-        key.set_metadata({"Content-Type": content_type})
+        with service_lock("s3"):
+            key = self._s3.put_object(uri.bucket, uri.key, body, disable_notification=True)
+            key.set_metadata({"Content-Type": content_type})
+            notifications.send_event(
+                self._caller.account_id,
+                notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT,
+                bucket,
+                key,
+            )
 
     def _allowed(self, bucket: FakeBucket, action: str, uri: S3Uri) -> bool:
         if self._role is None:

@@ -29,9 +29,7 @@ def seconds(timecode: str, frame_rate: Fraction) -> Fraction:
     return Fraction(hours * 3600 + minutes * 60 + whole) + Fraction(frames) / frame_rate
 
 
-def clip_bounds(
-    start: str | None, end: str | None, frame_rate: Fraction
-) -> tuple[Fraction, Fraction | None]:
+def clip_bounds(start: str | None, end: str | None, frame_rate: Fraction) -> tuple[Fraction, Fraction | None]:
     """First moment of a clipping, and the moment after its last frame (None: the input's end).
 
     The frame of the end timecode is part of the clip (service model, `InputClipping.EndTimecode`).

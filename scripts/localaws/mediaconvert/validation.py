@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from localaws.mediaconvert.exceptions import BadRequestException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
@@ -60,6 +62,7 @@ def parse_request(
         BadRequestException: with the path of the first member that is wrong.
     """
     shape = service_model().operation_model(operation).input_shape
+    assert shape is not None  # noqa: S101  # every operation of MediaConvert has one
     given = _json(body)
     for name, member in shape.members.items():
         place, wire = member.serialization.get("location"), _wire_name(name, member)
@@ -71,15 +74,19 @@ def parse_request(
     return parsed
 
 
-def refuse(path: str, problem: str) -> BadRequestException:
-    """The refusal of one member, in MediaConvert's words.
+def refuse(path: str, problem: str) -> NoReturn:
+    """Refuses one member, in MediaConvert's words.
 
     Args:
         path: JSON pointer of the member; below `/settings` AWS counts from the settings.
         problem: What is wrong with it.
+
+    Raises:
+        BadRequestException: always.
     """
     place = path.removeprefix("/settings") or "/"
-    return BadRequestException(f"{place}: {problem}")
+    message = f"{place}: {problem}"
+    raise BadRequestException(message)
 
 
 def _json(body: str) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def _json(body: str) -> dict[str, Any]:
         message = "Unable to parse the request body as JSON."
         raise BadRequestException(message) from error
     if not isinstance(given, dict):
-        raise refuse("", "Should be object")
+        refuse("", "Should be object")
     return given
 
 
@@ -107,7 +114,7 @@ def _wire_name(name: str, shape: Shape) -> str:
 def _value(shape: Shape, value: object, path: str) -> Any:  # noqa: ANN401  # JSON
     allowed = _TYPES.get(shape.type_name, (object,))
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise refuse(path, f"Should be {shape.type_name}")
+        refuse(path, f"Should be {shape.type_name}")
     if isinstance(shape, StructureShape):
         assert isinstance(value, dict)  # noqa: S101  # told by _TYPES
         return _structure(shape, value, path)
@@ -125,11 +132,11 @@ def _structure(shape: StructureShape, given: Mapping[str, Any], path: str) -> di
     names = {_wire_name(name, member): name for name, member in shape.members.items()}
     unknown = [wire for wire in given if wire not in names]
     if unknown:
-        raise refuse(path, f"{unknown[0]} is not a known property")
+        refuse(path, f"{unknown[0]} is not a known property")
     for name in shape.required_members:
         wire = _wire_name(name, shape.members[name])
         if given.get(wire) is None:
-            raise refuse(path, f"{wire} is a required property")
+            refuse(path, f"{wire} is a required property")
     return {
         names[wire]: _value(shape.members[names[wire]], value, f"{path}/{wire}")
         for wire, value in given.items()
@@ -140,14 +147,14 @@ def _structure(shape: StructureShape, given: Mapping[str, Any], path: str) -> di
 def _check_scalar(shape: Shape, value: Any, path: str) -> None:  # noqa: ANN401  # JSON
     rules = shape.metadata
     if rules.get("enum") and value not in rules["enum"]:
-        raise refuse(path, f"Should be one of [{', '.join(rules['enum'])}]")
+        refuse(path, f"Should be one of [{', '.join(rules['enum'])}]")
     if rules.get("pattern") and not re.search(_python_pattern(rules["pattern"]), str(value)):
-        raise refuse(path, f"Should match pattern {rules['pattern']}")
+        refuse(path, f"Should match pattern {rules['pattern']}")
     size, unit = (len(value), " characters") if isinstance(value, str) else (value, "")
     if "min" in rules and size < rules["min"]:
-        raise refuse(path, f"Should be at least {rules['min']}{unit}")
+        refuse(path, f"Should be at least {rules['min']}{unit}")
     if "max" in rules and size > rules["max"]:
-        raise refuse(path, f"Should be at most {rules['max']}{unit}")
+        refuse(path, f"Should be at most {rules['max']}{unit}")
 
 
 @cache
