@@ -67,3 +67,8 @@ output "layer_arn" {
   description = "Version of the Lambda layer that the functions use."
   value       = aws_lambda_layer_version.this.arn
 }
+
+output "index_shards" {
+  description = "Partitions of a day in the table's indexes: what reads them must know."
+  value       = var.index_shards
+}

@@ -174,7 +174,7 @@ def _train(phases: Phases, pictures: DemoData) -> bytes:
     from chalicelib.training import NamedPicture, TrainingConfig, train
 
     with phases.phase("train", "model trained on normal pictures") as phase:
-        named = [NamedPicture.of_file(path, str(path)) for path in pictures.train]
+        named = [NamedPicture.of_file(path, "/".join(path.parts[-3:])) for path in pictures.train]
         trained = train(named, TrainingConfig(), phase.progress)
         phase.say(f"{trained.metadata.normals} pictures, {len(trained.model) / 1e6:.0f} MB")
     return trained.model
@@ -184,11 +184,8 @@ def _train(phases: Phases, pictures: DemoData) -> bytes:
 def _published(phases: Phases, target: targets.Target, model: bytes) -> Iterator[None]:
     """Publishes the demo's model; on an embedded AWS that had one, puts that one back in the end."""
     from chalicelib.exceptions import ModelNotFoundError
-    from chalicelib.registry import ModelRegistry
 
-    registry = ModelRegistry(
-        target.client("s3"), target.outputs["models_bucket"], target.outputs["project_name"]
-    )
+    registry = target.registry()
     try:
         previous = registry.current()
     except ModelNotFoundError:
@@ -286,10 +283,12 @@ def _closing(summary: dict[str, Any]) -> str:
         number(summary[name], ".3f") for name in ("image_auroc", "precision", "recall")
     )
     half, most = (number(summary[name], ".2f") for name in ("verdict_seconds_p50", "verdict_seconds_p95"))
+    counts = f"{summary['results']} of {summary['uploads']} uploads have a result"
+    total = format(summary["phase_seconds"]["total"], ".0f")
     return f"""
-[bold]{summary["results"]} of {summary["uploads"]} uploads have a result[/], {summary["rejected"]} rejected with a reason
+[bold]{counts}[/], {summary["rejected"]} rejected with a reason
 image AUROC {auroc}, precision {precision}, recall {recall}
-upload to verdict: median {half} s, 95th percentile {most} s; everything {summary["phase_seconds"]["total"]:.0f} s
+upload to verdict: median {half} s, 95th percentile {most} s; everything {total} s
 
 Look at   build/demo/report.html   (figures: build/demo/summary.json)
 Try next  make demo DATA=folder    the same on your own pictures: normal/ and anomaly/, or MVTec layout

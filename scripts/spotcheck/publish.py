@@ -14,12 +14,11 @@ from spotcheck import targets
 from spotcheck.console import err, out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from chalicelib.detector import Detector
     from chalicelib.events import ObjectVersion
     from chalicelib.records import Record
-    from chalicelib.registry import ModelEntry
 
 _AGAIN_SECONDS = 65.0  # a function reads the pointer again within a minute
 _LOOK_SECONDS = 1.0
@@ -45,7 +44,9 @@ def publish(
     validate_model(model)
     target = targets.resolve(local=local, aws=aws)
     files = {"evaluation.json": evaluation, "report.html": report}
-    entry = publish_model(target, model.read_bytes(), {k: p.read_bytes() for k, p in files.items() if p})
+    entry = target.registry().publish(
+        model.read_bytes(), {name: path.read_bytes() for name, path in files.items() if path}
+    )
     out.print(f"published version {entry.version} of project {entry.project}", highlight=False)
     if pinned := pinned_version(target):
         err.print(
@@ -77,16 +78,6 @@ def validate_model(path: Path) -> Detector:
         msg = f"{path}: the model gives no finite score: train it again"
         raise ModelInvalidError(msg)
     return detector
-
-
-def publish_model(target: targets.Target, model: bytes, files: Mapping[str, bytes]) -> ModelEntry:
-    """Writes a model and what belongs to it as the next version, then the pointer to it."""
-    from chalicelib.registry import ModelRegistry
-
-    registry = ModelRegistry(
-        target.client("s3"), target.outputs["models_bucket"], target.outputs["project_name"]
-    )
-    return registry.publish(model, files)
 
 
 def pinned_version(target: targets.Target) -> str:
@@ -191,8 +182,6 @@ def release(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
     """Releases the uploads of a deployed stack that wait for a model; gives how many still wait."""
-    from chalicelib.results import ResultsTable
-
     functions = target.client("lambda")
     names = target.outputs["function_names"]
 
@@ -201,8 +190,7 @@ def release(
             FunctionName=names[handler], Qualifier="live", InvocationType="Event", Payload=json.dumps(event)
         )
 
-    table = ResultsTable(target.resource("dynamodb"), target.outputs["results_table"])
-    return Release(table, invoke, rate=rate).run(timeout, progress)
+    return Release(target.results_table(), invoke, rate=rate).run(timeout, progress)
 
 
 def _release_with_progress(target: targets.Target, rate: float, timeout: float) -> int:

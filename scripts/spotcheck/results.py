@@ -47,11 +47,9 @@ def results(
     aws: Annotated[bool, typer.Option("--aws", help="Of the AWS account.")] = False,
 ) -> None:
     """Show verdicts, newest first: what, how sure, and how long it took from upload to verdict."""
-    from chalicelib.results import ResultsTable
-
     start = parse_since(since, datetime.now(UTC))
     target = targets.resolve(local=local, aws=aws)
-    table = ResultsTable(target.resource("dynamodb"), target.outputs["results_table"])
+    table = target.results_table()
     found = select(table, start, image=image, anomalous_only=anomalous)
     rows = list(islice(found, limit or None))
     if not follow:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import boto3
@@ -22,6 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spotcheck.console import err
 from spotcheck.exceptions import TargetError
+
+if TYPE_CHECKING:
+    from chalicelib.registry import ModelRegistry
+    from chalicelib.results import ResultsTable
 
 STATE_DIR = Path(__file__).resolve().parents[2] / "build" / "localaws"
 """Where everything of the embedded AWS lives: process, log, Terraform state, outputs."""
@@ -67,6 +71,19 @@ class Target:
         """A boto3 resource of the service `name`, for this target's endpoint."""
         return self._session.resource(name, **self._options())  # type: ignore[call-overload]
 
+    def results_table(self) -> ResultsTable:
+        """The stack's results table."""
+        from chalicelib.results import ResultsTable
+
+        shards = int(self.outputs.get("index_shards") or 16)
+        return ResultsTable(self.resource("dynamodb"), self.outputs["results_table"], shards=shards)
+
+    def registry(self) -> ModelRegistry:
+        """The models of the stack's project."""
+        from chalicelib.registry import ModelRegistry
+
+        return ModelRegistry(self.client("s3"), self.outputs["models_bucket"], self.outputs["project_name"])
+
     def describe(self) -> str:
         """One line for people: which AWS, where, and whose results."""
         place = (
@@ -83,7 +100,7 @@ class Target:
     def _options(self) -> dict[str, Any]:
         if self.kind == "local":
             return {"endpoint_url": self.endpoint_url, "config": local_config()}
-        return {"config": Config(retries={"mode": "adaptive", "max_attempts": 8})}
+        return {"config": Config(retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=32)}
 
 
 def local_session() -> boto3.Session:

@@ -111,9 +111,7 @@ class Sender:
 
 def record_finder(target: targets.Target) -> Callable[[str], dict[str, Any] | None]:
     """A function that gives the record of a request id as `spotcheck results --json` shows it, or none."""
-    from chalicelib.results import ResultsTable
-
-    table = ResultsTable(target.resource("dynamodb"), target.outputs["results_table"])
+    table = target.results_table()
 
     def find(request_id: str) -> dict[str, Any] | None:
         record = table.get(request_id)
