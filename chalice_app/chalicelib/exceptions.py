@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class SpotcheckError(Exception):
     """Base of all errors that Spotcheck raises on purpose."""
@@ -37,3 +42,16 @@ class ModelInvalidError(SpotcheckError):
 
 class TrainingError(SpotcheckError):
     """No model can be made from the pictures or the configuration given."""
+
+
+class JudgingError(SpotcheckError):
+    """Some records of an event met a fault that a retry may mend.
+
+    Attributes:
+        faults: What was raised, by the object's S3 URI.
+    """
+
+    def __init__(self, faults: Mapping[str, Exception]) -> None:
+        lines = [f"{uri}: {type(fault).__name__}: {fault}" for uri, fault in faults.items()]
+        super().__init__("Not judged this time, to be retried: " + "; ".join(lines))
+        self.faults = dict(faults)

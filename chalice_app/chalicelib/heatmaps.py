@@ -24,7 +24,7 @@ _LONGEST_SIDE = 640
 # The heat, from half the threshold up to twice the threshold, as it is laid over the picture.
 _HEAT = ("#2c7bb6", "#00ccbc", "#f9d057", "#f29e2e", "#d7191c")
 _COLDEST, _HOTTEST = 0.5, 2.0
-_OPACITY = 0.6
+_OPACITY = 0.5
 
 
 def overlay_png(picture: Picture, detection: Detection) -> bytes:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from onnx import TensorProto
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtri
 
 from chalicelib.exceptions import TrainingError
 
@@ -76,7 +76,7 @@ def fit_padim(features: NDArray[np.float32], channels: Sequence[int], ridge: flo
         centred = samples - mean
         covariance = centred.T @ centred / (count - 2)
         covariance[np.diag_indices(width)] += jitter
-        factor = solve_triangular(np.linalg.cholesky(covariance), np.eye(width), lower=True)
+        factor, _ = dtrtri(np.linalg.cholesky(covariance), lower=1)
         distances[:, patch] = _leave_one_out(np.square(centred @ factor.T).sum(axis=1), count)
         means[patch] = mean / scales
         factors[patch] = factor * scales

@@ -1,0 +1,28 @@
+"""AWS clients, with the time-outs and retries that every handler shares."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+    from mypy_boto3_s3 import S3Client
+
+# Well inside the functions' own time-out, so that a hanging connection is retried here and not by Lambda.
+_CONFIG = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+@cache
+def s3() -> S3Client:
+    """The S3 client of this execution environment."""
+    return boto3.client("s3", config=_CONFIG)
+
+
+@cache
+def dynamodb() -> DynamoDBServiceResource:
+    """The DynamoDB resource of this execution environment."""
+    return boto3.resource("dynamodb", config=_CONFIG)

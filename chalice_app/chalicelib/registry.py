@@ -1,0 +1,174 @@
+"""The models bucket: versions of a project's model, and which of them is current.
+
+`projects/<project>/models/<n>/` holds `model.onnx` and what belongs to it; `model.json`, written last, makes
+the version exist. `projects/<project>/current.json` names the version to judge with.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.exceptions import ModelInvalidError, ModelNotFoundError
+from chalicelib.records import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_s3 import S3Client
+
+_POINTER_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One published version.
+
+    Attributes:
+        project: Lookout project.
+        version: `1`, `2`, ...
+        sha256: Of `model.onnx`, hexadecimal.
+        size: Of `model.onnx`, in bytes.
+    """
+
+    project: str
+    version: str
+    sha256: str
+    size: int
+
+
+class ModelRegistry:
+    """Finds, fetches and publishes models of one project.
+
+    Args:
+        s3: S3 client.
+        bucket: The models bucket.
+        project: Lookout project.
+        pinned_version: Judge with this version whatever the pointer says.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        s3: S3Client,
+        bucket: str,
+        project: str,
+        *,
+        pinned_version: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._project = project
+        self._pinned = pinned_version
+        self._clock = clock
+        self._current: tuple[float, ModelEntry] | None = None
+
+    def current(self) -> ModelEntry:
+        """The version to judge with: the pinned one, else the pointer's, read at most once a minute.
+
+        Raises:
+            ModelNotFoundError: Nothing is published, or the pinned version does not exist. Never remembered:
+                the next call looks again.
+        """
+        now = self._clock()
+        if self._current is not None and now - self._current[0] < _POINTER_SECONDS:
+            return self._current[1]
+        entry = self._entry(self._pinned or self._pointer())
+        self._current = (now, entry)
+        return entry
+
+    def download(self, entry: ModelEntry) -> bytes:
+        """Fetches a version's ONNX file.
+
+        Raises:
+            ModelInvalidError: It is not what was published.
+        """
+        answer = self._s3.get_object(Bucket=self._bucket, Key=self._key(entry.version, "model.onnx"))
+        model = answer["Body"].read()
+        if len(model) != entry.size or sha256(model).hexdigest() != entry.sha256:
+            message = (
+                f"Model {entry.version} of project {entry.project} in bucket {self._bucket} is damaged: its "
+                "checksum is not the one it was published with. Publish it again."
+            )
+            raise ModelInvalidError(message)
+        return model
+
+    def publish(self, model: bytes, files: Mapping[str, bytes]) -> ModelEntry:
+        """Uploads a model as the next version and makes it current.
+
+        Args:
+            model: The ONNX file.
+            files: What belongs to it, by name (`evaluation.json`, `report.html`).
+
+        Returns:
+            The new version. Two publishers at once get two versions.
+        """
+        number = max((int(entry.version) for entry in self.versions()), default=0) + 1
+        while not self._claim(str(number)):
+            number += 1
+        entry = ModelEntry(self._project, str(number), sha256(model).hexdigest(), len(model))
+        for name, content in {"model.onnx": model, **files}.items():
+            self._put(self._key(entry.version, name), content)
+        details = {**asdict(entry), "created_at": timestamp(datetime.now(UTC))}
+        self._put(self._key(entry.version, "model.json"), json.dumps(details).encode())
+        self._put(self._pointer_key, json.dumps({"version": entry.version}).encode())
+        self._current = None
+        return entry
+
+    def versions(self) -> list[ModelEntry]:
+        """Every published version, oldest first."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"projects/{self._project}/models/"
+        )
+        names = [found["Key"].split("/")[-2:] for page in pages for found in page.get("Contents", [])]
+        numbers = sorted(int(version) for version, file in names if file == "model.json")
+        return [self._entry(str(number)) for number in numbers]
+
+    def _claim(self, version: str) -> bool:
+        """Takes a version number for this publisher alone; False when it is taken."""
+        try:
+            self._put(self._key(version, "claimed"), b"", IfNoneMatch="*")
+        except ClientError as error:
+            if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+                return False
+            raise
+        return True
+
+    def _pointer(self) -> str:
+        missing = f"No model is published for project {self._project}: train one, then `spotcheck publish`."
+        return str(self._json(self._pointer_key, missing)["version"])
+
+    def _entry(self, version: str) -> ModelEntry:
+        missing = f"Model version {version} of project {self._project} does not exist in {self._bucket}."
+        details = self._json(self._key(version, "model.json"), missing)
+        return ModelEntry(self._project, version, details["sha256"], details["size"])
+
+    def _json(self, key: str, missing: str) -> dict[str, Any]:
+        try:
+            content = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "404"}:
+                raise ModelNotFoundError(missing) from error
+            raise
+        return dict(json.loads(content))
+
+    def _put(self, key: str, content: bytes, **conditions: Any) -> None:  # noqa: ANN401 - boto3's own
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, **conditions)
+
+    def _key(self, version: str, file: str) -> str:
+        return f"projects/{self._project}/models/{version}/{file}"
+
+    @property
+    def _pointer_key(self) -> str:
+        return f"projects/{self._project}/current.json"
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

@@ -1,0 +1,72 @@
+"""What Terraform tells a function through its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.exceptions import ConfigurationError
+from chalicelib.pictures import PictureLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the functions that judge pictures.
+
+    Attributes:
+        project: Lookout project (`PROJECT_NAME`).
+        model_version: Pinned version, None to follow what is published (`MODEL_VERSION`).
+        results_bucket: Where results go (`OUTPUT_BUCKET`).
+        models_bucket: Where models come from (`MODELS_BUCKET`).
+        results_table: DynamoDB table (`RESULTS_TABLE`).
+        limits: What a picture may measure (`MAX_IMAGE_BYTES`, `MAX_IMAGE_MEGAPIXELS`).
+        shards: Partitions of a day in the table's indexes (`INDEX_SHARDS`).
+    """
+
+    project: str
+    model_version: str | None
+    results_bucket: str
+    models_bucket: str
+    results_table: str
+    limits: PictureLimits
+    shards: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Reads the settings.
+
+        Raises:
+            ConfigurationError: One is missing, or no whole number where one is needed.
+        """
+        defaults = PictureLimits()
+        return cls(
+            project=_text(environment, "PROJECT_NAME"),
+            model_version=environment.get("MODEL_VERSION") or None,
+            results_bucket=_text(environment, "OUTPUT_BUCKET"),
+            models_bucket=_text(environment, "MODELS_BUCKET"),
+            results_table=_text(environment, "RESULTS_TABLE"),
+            limits=PictureLimits(
+                max_bytes=_number(environment, "MAX_IMAGE_BYTES", defaults.max_bytes),
+                max_pixels=_number(environment, "MAX_IMAGE_MEGAPIXELS", defaults.max_pixels // 10**6) * 10**6,
+            ),
+            shards=_number(environment, "INDEX_SHARDS", 16),
+        )
+
+
+def _text(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        message = f"The environment variable {name} is not set: Terraform sets it, so deploy again."
+        raise ConfigurationError(message)
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        message = f"The environment variable {name} is {text!r}, which is no whole number above 0."
+        raise ConfigurationError(message)
+    return int(text)
