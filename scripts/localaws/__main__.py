@@ -33,16 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None = None) -> Settings:
     """Reads the command line."""
-    parser = argparse.ArgumentParser("localaws", description="AWS on this machine: moto, and Lambda that runs.")
+    parser = argparse.ArgumentParser(
+        "localaws", description="AWS on this machine: moto, and Lambda that runs."
+    )
     parser.add_argument("--port", type=int, default=defaults.DEFAULT_PORT, help="0 for any free port")
     parser.add_argument("--state-dir", type=Path, required=True, help="where unpacked code is kept")
-    parser.add_argument("--retry-scale", type=float, default=1.0, help="Lambda's waits as a fraction of AWS's")
+    parser.add_argument(
+        "--retry-scale", type=float, default=1.0, help="Lambda's waits as a fraction of AWS's"
+    )
     parser.add_argument("--max-concurrency", type=int, help="worker processes at once")
     parser.add_argument(
         "--runtime-client", choices=["awslambdaric", "pure-python"], help="instead of the best one installed"
     )
-    parser.add_argument("--init-seconds", type=float, default=10.0, help="how long a function may take to load")
-    parser.add_argument("--idle-seconds", type=float, default=600.0, help="how long an idle worker stays warm")
+    parser.add_argument(
+        "--init-seconds", type=float, default=10.0, help="how long a function may take to load"
+    )
+    parser.add_argument(
+        "--idle-seconds", type=float, default=600.0, help="how long an idle worker stays warm"
+    )
     given = vars(parser.parse_args(argv))
     given["state_dir"] = given["state_dir"].resolve()
     if given["max_concurrency"] is None:

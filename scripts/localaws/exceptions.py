@@ -22,8 +22,8 @@ class ThrottledError(LocalAwsError):
         reason: AWS's word for it, such as `ReservedFunctionConcurrentInvocationLimitExceeded`.
     """
 
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str) -> None:
+        super().__init__("Rate Exceeded.")
         self.reason = reason
 
 

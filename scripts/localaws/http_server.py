@@ -1,7 +1,7 @@
 """A small WSGI server that keeps connections alive.
 
-werkzeug's development server, which moto uses, closes each connection after one request. AWS's SDKs keep theirs, and
-a request over a kept connection costs half as much.
+werkzeug's development server, which moto uses, closes each connection after one request. AWS's SDKs keep
+theirs, and a request over a kept connection costs half as much.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import traceback
 from http.server import ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import DechunkedInput
@@ -21,6 +21,8 @@ from localaws.exceptions import PortBusyError
 from localaws.settings import LOOPBACK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _SPOOL_BYTES = 8_000_000  # larger bodies wait on disk
@@ -98,10 +100,14 @@ class _Handler(MotoRequestHandler):
         environ["wsgi.input"] = _read_body(environ)
         environ["wsgi.input_terminated"] = True
         try:
-            status, headers, pieces = _call(self.server.app, environ)  # type: ignore[attr-defined]
+            status, headers, pieces = _call(self.server.app, environ)
         except Exception:  # noqa: BLE001  # the request gets its answer, the operator the trace
             traceback.print_exc()
-            status, headers, pieces = "500 Internal Server Error", [], [b"internal error of the embedded AWS\n"]
+            status, headers, pieces = (
+                "500 Internal Server Error",
+                [],
+                [b"internal error of the embedded AWS\n"],
+            )
         self._send(status, headers, pieces)
 
     def _send(self, status: str, headers: list[tuple[str, str]], pieces: list[bytes]) -> None:
@@ -124,7 +130,7 @@ class _Handler(MotoRequestHandler):
         """One line a request would drown what matters."""
 
 
-def _read_body(environ: WSGIEnvironment) -> Any:
+def _read_body(environ: WSGIEnvironment) -> io.BytesIO | tempfile.SpooledTemporaryFile[bytes]:
     """Takes the whole body off the connection, so that the next request begins where it should."""
     source = environ["wsgi.input"]
     chunked = isinstance(source, DechunkedInput)
@@ -145,7 +151,9 @@ def _read_body(environ: WSGIEnvironment) -> Any:
 def _call(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], list[bytes]]:
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _: object = None
+    ) -> Callable[[bytes], None]:
         started.append((status, headers))
         return lambda _data: None
 

@@ -1,7 +1,8 @@
 """One lock for each moto service.
 
-moto's backends are plain dictionaries and lists without locks. Two requests at once can both find a condition true
-(`If-None-Match`, a conditional PutItem) and both write, or break an iteration; AWS would let exactly one win.
+moto's backends are plain dictionaries and lists without locks. Two requests at once can both find a
+condition true (`If-None-Match`, a conditional PutItem) and both write, or break an iteration; AWS would let
+exactly one win.
 """
 
 from __future__ import annotations

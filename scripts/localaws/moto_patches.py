@@ -1,21 +1,30 @@
 """Everything that moto lacks or does otherwise than AWS, mended in one place.
 
-Each function mends one thing and says what. `tests/unit/localaws/test_moto_patches.py` fails for each when moto no
-longer needs it. What is more than a mend has a module of its own: `notifications`, `event_bridge`, `lambda_`.
+Each function mends one thing and says what. `tests/unit/localaws/test_moto_patches.py` fails for each when
+moto no longer needs it. What is more than a mend has a module of its own: `notifications`, `event_bridge`,
+`lambda_`.
 """
+
+# ruff: noqa: ANN401  # the members replaced here take what moto gives them
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from localaws.lambda_ import environment
+from localaws.lambda_.functions import LATEST, FunctionName
+from localaws.patching import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Patch = Callable[[], None]
+    from _typeshed.wsgi import WSGIEnvironment
+
+MAX_KEY_BYTES = 1024
 
 
 def before_import() -> None:
@@ -24,9 +33,16 @@ def before_import() -> None:
 
 
 def apply() -> None:
-    """Applies every mend, once a process."""
+    """Applies every mend; once a process."""
     for patch in PATCHES:
         patch()
+
+
+def keep_put_body(environ: WSGIEnvironment) -> None:
+    """S3: the body of a PUT is the object, even when a client (curl, urllib) calls it a form."""
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    if form and environ["REQUEST_METHOD"] == "PUT":
+        environ["CONTENT_TYPE"] = "binary/octet-stream"
 
 
 def compact_redrive_policy() -> None:
@@ -43,7 +59,7 @@ def compact_redrive_policy() -> None:
         def dumps(value: Any, **options: Any) -> str:
             return json.dumps(value, separators=(",", ":"), **options)
 
-    sqs.json = CompactJson()
+    replace(sqs, json=CompactJson())
 
 
 def multipart_notifies_once() -> None:
@@ -52,60 +68,117 @@ def multipart_notifies_once() -> None:
 
     put_object = S3Backend.put_object
 
-    def put_object_quietly(self: S3Backend, *args: Any, **options: Any) -> Any:
+    def put_object_once(self: S3Backend, *args: Any, **options: Any) -> Any:
         if options.get("multipart") is not None:
             options["disable_notification"] = True
         return put_object(self, *args, **options)
 
-    S3Backend.put_object = put_object_quietly
+    replace(S3Backend, put_object=put_object_once)
+
+
+def delete_marker_is_not_allowed() -> None:
+    """S3: reading a delete marker by its version is 405 MethodNotAllowed, not 404 NoSuchVersion."""
+    from moto.s3.exceptions import MethodNotAllowed
+    from moto.s3.models import FakeDeleteMarker
+    from moto.s3.responses import S3Response
+
+    get_key = S3Response._get_key
+
+    def get_key_or_refuse(self: Any, validate_storage_class: bool = True) -> Any:  # noqa: FBT001, FBT002
+        version = self.querystring.get("versionId", [None])[0]
+        if version:
+            found = self.backend.get_object(
+                self.bucket_name, self.parse_key_name(), version_id=version, return_delete_marker=True
+            )
+            if isinstance(found, FakeDeleteMarker):
+                raise MethodNotAllowed(method="GET", resource_type="DeleteMarker")
+        return get_key(self, validate_storage_class)
+
+    replace(S3Response, _get_key=get_key_or_refuse)
+
+
+def key_length() -> None:
+    """S3: a key of more than 1,024 bytes is refused."""
+    from moto.s3.exceptions import S3ClientError
+    from moto.s3.models import S3Backend
+
+    class KeyTooLongError(S3ClientError):
+        """S3's error of that name."""
+
+        code = "KeyTooLongError"
+
+    put_object = S3Backend.put_object
+
+    def put_object_in_limits(
+        self: S3Backend, bucket_name: str, key_name: str, *args: Any, **options: Any
+    ) -> Any:
+        if len(key_name.encode()) > MAX_KEY_BYTES:
+            message = "Your key is too long"
+            raise KeyTooLongError(message)
+        return put_object(self, bucket_name, key_name, *args, **options)
+
+    replace(S3Backend, put_object=put_object_in_limits)
 
 
 def function_settings() -> None:
-    """Lambda: a function keeps its dead-letter and logging configuration, and every update of its settings."""
+    """Lambda: dead-letter and logging settings and all updates are kept; variables are checked."""
     from moto.awslambda.models import LambdaFunction
 
-    init, update, describe = (
+    create, update, describe = (
         LambdaFunction.__init__,
         LambdaFunction.update_configuration,
         LambdaFunction.get_configuration,
     )
 
-    def init_all(self: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1) -> None:
+    def create_whole(self: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1) -> None:
         _check_environment(spec)
         self.dead_letter_config = spec.get("DeadLetterConfig")
         self.logging_config = spec.get("LoggingConfig")
         self.event_invoke_configs = {}
-        init(self, account_id, spec, region, version)
+        create(self, account_id, spec, region, version)
 
-    def update_all(self: Any, updates: dict[str, Any]) -> dict[str, Any]:
-        _check_environment(updates)
-        if "DeadLetterConfig" in updates:
-            self.dead_letter_config = updates["DeadLetterConfig"]
-        if "LoggingConfig" in updates:
-            self.logging_config = updates["LoggingConfig"]
-        if "EphemeralStorage" in updates:
-            self.ephemeral_storage = updates["EphemeralStorage"]["Size"]
-        if "TracingConfig" in updates:
-            self.tracing_config = updates["TracingConfig"]
-        if "KMSKeyArn" in updates:
-            self.kms_key_arn = updates["KMSKeyArn"]
-        update(self, updates)
-        return dict(self.get_configuration())
+    def update_whole(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+        _check_environment(config_updates)
+        if "EphemeralStorage" in config_updates:
+            self.ephemeral_storage = config_updates["EphemeralStorage"]["Size"]
+        for name, attribute in (
+            ("DeadLetterConfig", "dead_letter_config"),
+            ("LoggingConfig", "logging_config"),
+            ("TracingConfig", "tracing_config"),
+            ("KMSKeyArn", "kms_key_arn"),
+        ):
+            if name in config_updates:
+                setattr(self, attribute, config_updates[name])
+        return update(self, config_updates)
 
-    def describe_all(self: Any, on_create: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        config: dict[str, Any] = describe(self, on_create)
+    def describe_whole(self: Any, on_create: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+        config = describe(self, on_create)
         if (self.dead_letter_config or {}).get("TargetArn"):
             config["DeadLetterConfig"] = self.dead_letter_config
-        config["LoggingConfig"] = {
-            "LogFormat": "Text",
-            "LogGroup": self.logs_group_name,
-            **(self.logging_config or {}),
-        }
-        return config
+        defaults = {"LogFormat": "Text", "LogGroup": self.logs_group_name}
+        return config | {"LoggingConfig": defaults | (self.logging_config or {})}
 
-    LambdaFunction.__init__ = init_all
-    LambdaFunction.update_configuration = update_all
-    LambdaFunction.get_configuration = describe_all
+    replace(
+        LambdaFunction,
+        __init__=create_whole,
+        update_configuration=update_whole,
+        get_configuration=describe_whole,
+    )
+
+
+def reserved_concurrency_of_zero() -> None:
+    """Lambda: a reserved concurrency of 0 (the function is stopped) is shown by GetFunction."""
+    from moto.awslambda.models import LambdaFunction
+
+    get_code = LambdaFunction.get_code
+
+    def get_code_with_concurrency(self: Any) -> dict[str, Any]:
+        answer = get_code(self)
+        if self.reserved_concurrency is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": int(self.reserved_concurrency)}
+        return answer
+
+    replace(LambdaFunction, get_code=get_code_with_concurrency)
 
 
 def event_invoke_configs() -> None:
@@ -115,51 +188,56 @@ def event_invoke_configs() -> None:
     from moto.awslambda.responses import LambdaResponse
     from moto.core.responses import ActionResult
 
-    def address(self: Any) -> tuple[Any, str, str]:
-        from localaws.lambda_.functions import FunctionName
+    def store(target: FunctionName, configs: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+        arn = target.arn if target.qualifier else f"{target.arn}:{LATEST}"
+        stored = EventInvokeConfig(arn, time.time(), config)  # type: ignore[arg-type]  # epoch seconds, as on AWS
+        configs[target.qualifier or LATEST] = stored
+        return stored.response()
 
-        text = self.uri_match.group("function_name") if getattr(self, "uri_match", None) else ""
-        target = FunctionName.parse(
-            _unquote(text or self.path.rsplit("/", 2)[1]),
-            account=self.current_account,
-            region=self.region,
-            qualifier=self.querystring.get("Qualifier", [None])[0],
-        )
-        function = self.backend.get_function(target.name)
-        arn = f"{target.arn if target.qualifier else target.arn + ':$LATEST'}"
-        return function, target.qualifier or "$LATEST", arn
+    def find(response: Any) -> tuple[FunctionName, dict[str, Any], Any]:
+        target = _event_invoke_target(response)
+        configs = response.backend.get_function(target.name).event_invoke_configs
+        return target, configs, configs.get(target.qualifier or LATEST)
 
     def put(self: Any) -> Any:
-        function, qualifier, arn = address(self)
-        stored = EventInvokeConfig(arn, _now(), self.json_body)
-        function.event_invoke_configs[qualifier] = stored
-        return ActionResult(stored.response())
+        target, configs, _ = find(self)
+        return ActionResult(store(target, configs, self.json_body))
 
-    def update(self: Any) -> str:
-        function, qualifier, arn = address(self)
-        old = function.event_invoke_configs.get(qualifier)
+    def update(self: Any) -> Any:
+        target, configs, old = find(self)
         if old is None:
-            raise UnknownEventConfig(arn)
-        stored = EventInvokeConfig(arn, _now(), {**old.config, **self.json_body})
-        function.event_invoke_configs[qualifier] = stored
-        return json.dumps(stored.response())
+            raise UnknownEventConfig(target.arn)
+        return ActionResult(store(target, configs, {**old.config, **self.json_body}))
 
     def get(self: Any) -> Any:
-        function, qualifier, arn = address(self)
-        if qualifier not in function.event_invoke_configs:
-            raise UnknownEventConfig(arn)
-        return ActionResult(function.event_invoke_configs[qualifier].response())
+        target, _, stored = find(self)
+        if stored is None:
+            raise UnknownEventConfig(target.arn)
+        return ActionResult(stored.response())
 
     def delete(self: Any) -> Any:
-        function, qualifier, arn = address(self)
-        if function.event_invoke_configs.pop(qualifier, None) is None:
-            raise UnknownEventConfig(arn)
+        target, configs, stored = find(self)
+        if stored is None:
+            raise UnknownEventConfig(target.arn)
+        del configs[target.qualifier or LATEST]
         return 204, {"status": 204}, "{}"
 
-    LambdaResponse.put_function_event_invoke_config = put
-    LambdaResponse.update_function_event_invoke_config = update
-    LambdaResponse.get_function_event_invoke_config = get
-    LambdaResponse.delete_function_event_invoke_config = delete
+    replace(
+        LambdaResponse,
+        put_function_event_invoke_config=put,
+        update_function_event_invoke_config=update,
+        get_function_event_invoke_config=get,
+        delete_function_event_invoke_config=delete,
+    )
+
+
+def _event_invoke_target(response: Any) -> FunctionName:
+    return FunctionName.parse(
+        unquote(response.path.rstrip("/").rsplit("/", 2)[1]),
+        account=response.current_account,
+        region=response.region,
+        qualifier=response.querystring.get("Qualifier", [None])[0],
+    )
 
 
 def _check_environment(spec: dict[str, Any]) -> None:
@@ -170,21 +248,12 @@ def _check_environment(spec: dict[str, Any]) -> None:
         raise InvalidParameterValueException(complaint)
 
 
-def _now() -> float:
-    import time
-
-    return time.time()
-
-
-def _unquote(text: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(text)
-
-
-PATCHES: tuple[Patch, ...] = (
+PATCHES: tuple[Callable[[], None], ...] = (
     compact_redrive_policy,
     multipart_notifies_once,
+    delete_marker_is_not_allowed,
+    key_length,
     function_settings,
+    reserved_concurrency_of_zero,
     event_invoke_configs,
 )

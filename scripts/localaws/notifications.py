@@ -1,7 +1,10 @@
 """S3 event notifications to Lambda: complete records, delivered once and after the upload's answer.
 
-Structure: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html (version 2.1).
+Structure: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    (version 2.1).
 """
+
+# ruff: noqa: ANN401  # moto's buckets, keys and events are untyped
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote_plus
 
 from localaws.exceptions import FunctionGoneError
+from localaws.patching import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,5 +127,4 @@ def install(invoke_later: Callable[[str, str, str, bytes], object]) -> None:
 
         deliver(invoke)
 
-    moto_notifications._get_s3_event = complete_event
-    moto_notifications._invoke_awslambda = hand_over
+    replace(moto_notifications, _get_s3_event=complete_event, _invoke_awslambda=hand_over)

@@ -54,8 +54,9 @@ class EmbeddedAws:
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
             if self._invoke.handles(environ):
                 return self._invoke(environ)(environ, start_response)
+            moto_patches.keep_put_body(environ)
             backend = self._moto.get_application(environ)
-            service = str(backend.service)
+            service = str(vars(backend)["service"])
             with nullcontext() if service in _UNLOCKED else service_lock(service):
                 return list(backend(environ, start_response))
 

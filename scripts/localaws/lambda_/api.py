@@ -3,12 +3,14 @@
 Operation: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
 """
 
+# ruff: noqa: ANN401  # moto's own ways of invoking are untyped
+
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -16,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from localaws.exceptions import FunctionGoneError, LocalAwsError, ThrottledError
 from localaws.lambda_.functions import FunctionName, load
+from localaws.patching import replace
 from localaws.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -88,7 +91,12 @@ def install(service: LambdaService) -> None:
     from moto.awslambda.models import LambdaBackend, LambdaFunction
 
     def invoke(
-        self: LambdaBackend, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
+        self: LambdaBackend,
+        function_name: str,
+        qualifier: str | None,
+        body: Any,
+        headers: Any,
+        response_headers: Any,
     ) -> bytes:
         del headers  # only Invoke has any, and it never comes here
         target = FunctionName.parse(
@@ -103,7 +111,9 @@ def install(service: LambdaService) -> None:
             response_headers["x-amz-function-error"] = outcome.function_error
         return outcome.payload
 
-    def invoke_function(self: LambdaFunction, body: str, request_headers: Any, response_headers: Any) -> bytes:
+    def invoke_function(
+        self: LambdaFunction, body: str, request_headers: Any, response_headers: Any
+    ) -> bytes:
         del request_headers, response_headers
         service.invoke_later(
             FunctionName(self.account_id, self.region, self.function_name, _published(self)), _bytes(body)
@@ -115,11 +125,10 @@ def install(service: LambdaService) -> None:
     def forget_function(self: LambdaBackend, function_name: str, qualifier: str | None = None) -> None:
         delete_function(self, function_name, qualifier)
         target = FunctionName.parse(function_name, account=self.account_id, region=self.region_name)
-        service.forget(replace(target, qualifier=None).arn)
+        service.forget(dataclasses.replace(target, qualifier=None).arn)
 
-    LambdaBackend.invoke = invoke
-    LambdaBackend.delete_function = forget_function
-    LambdaFunction.invoke = invoke_function
+    replace(LambdaBackend, invoke=invoke, delete_function=forget_function)
+    replace(LambdaFunction, invoke=invoke_function)
 
 
 def _published(function: Any) -> str | None:

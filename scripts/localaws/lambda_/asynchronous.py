@@ -1,8 +1,9 @@
 """Asynchronous invocation: Lambda's queue of events, its retries, and what becomes of events that fail.
 
-Behaviour: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html. A function error is
-tried twice more, after one and two minutes; a throttle is tried again for as long as the event may live, after 1 s
-growing to 5 min. Then the event goes to the on-failure destination and the dead-letter queue, or is dropped.
+Behaviour: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html. A function
+    error is tried twice more, after one and two minutes; a throttle is tried again for as long as the event
+    may live, after 1 s growing to 5 min. Then the event goes to the on-failure destination and the
+    dead-letter queue, or is dropped.
 """
 
 from __future__ import annotations
@@ -153,4 +154,6 @@ def event_record(event: Event, condition: str, outcome: Outcome | None, version:
         version: version that the event's qualifier names.
     """
     attempts = event.errors + (condition == "Success")
-    return InvocationRecord(event.target, event.request_id, event.payload, condition, attempts, outcome, version)
+    return InvocationRecord(
+        event.target, event.request_id, event.payload, condition, attempts, outcome, version
+    )

@@ -1,9 +1,12 @@
 """First code of a worker process: makes it look like Lambda, then starts the Runtime API client.
 
-Run as a file (`python -S -s -P bootstrap.py PLAN`), never imported; standard library only, because `sys.path` does not
-hold this package. PLAN is JSON: `handler`, `client`, `code_path` (searched before the standard library, as on Lambda),
-`runtime_path` (searched after it), `read_only` (folders that refuse writing).
+Run as a file (`python -S -s -P bootstrap.py PLAN`), never imported; standard library only, because
+`sys.path` does not hold this package. PLAN is JSON: `handler`, `client`, `code_path` (searched before the
+standard library, as on Lambda), `runtime_path` (searched after it), `read_only` (folders that refuse
+writing).
 """
+
+# ruff: noqa: PTH100, PTH118, PTH120  # importing pathlib would make every cold start slower
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ _CHANGING_EVENTS = frozenset(
 def end_with_the_server() -> None:
     """Ends this process when the server that started it ends, however that happens.
 
-    The server holds the other end of standard input. The kernel closes it when the server dies, even by SIGKILL.
+    The server holds the other end of standard input. The kernel closes it when the server dies, even by
+    SIGKILL.
     """
     lifeline = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -42,8 +46,8 @@ def end_with_the_server() -> None:
 def refuse_writing(folders: list[str]) -> None:
     """Makes folders read-only, as `/var/task` and `/opt` are on Lambda, for root as well.
 
-    File modes do not stop root, hence an audit hook (it sees every file that Python opens). The interpreter's own
-    byte-code cache may be written: nothing else sees it.
+    File modes do not stop root, hence an audit hook (it sees every file that Python opens). The
+    interpreter's own byte-code cache may be written: nothing else sees it.
     """
     roots = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
 

@@ -75,7 +75,7 @@ class InvocationRecord:
 
 
 def event_invoke_config(target: FunctionName) -> EventInvokeConfig:
-    """Reads how events of a function (and qualifier) are handled, as it was put there through Lambda's API."""
+    """Reads how events of a function (and qualifier) are handled, as Lambda's API was told."""
     from moto.awslambda.models import lambda_backends
 
     function = lambda_backends[target.account][target.region].get_function(target.name)
@@ -100,7 +100,7 @@ def succeeded(record: InvocationRecord, config: EventInvokeConfig) -> None:
 
 
 def failed(record: InvocationRecord, config: EventInvokeConfig) -> None:
-    """Sends a failure where the function's configuration wants it; without any such place the event is dropped."""
+    """Sends a failure where the function's configuration wants it; without such a place it is dropped."""
     if config.on_failure:
         send(config.on_failure, json.dumps(record.to_dict()))
     if config.dead_letter:
@@ -108,7 +108,7 @@ def failed(record: InvocationRecord, config: EventInvokeConfig) -> None:
 
 
 def send(arn: str, body: str, attributes: dict[str, dict[str, str]] | None = None) -> None:
-    """Sends a message to an SQS queue or SNS topic, as an AWS service does: failing silently but for a line here."""
+    """Sends a message to an SQS queue or SNS topic; a failure is a line on stderr: no caller sees it on AWS."""
     _, _, service, region, account, name = arn.split(":", 5)
     try:
         if service == "sqs":

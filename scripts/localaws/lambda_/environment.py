@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from localaws.lambda_.packages import ImportPaths
 
 LIMIT_BYTES = 4096
+_REFUSAL = (
+    "Lambda was unable to configure your environment variables because the environment variables "
+    "you have provided"
+)
 # Names a function may not set: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 RESERVED = frozenset(
     {
@@ -36,15 +40,12 @@ def complaint(variables: Mapping[str, str]) -> str | None:
     reserved = sorted(RESERVED & set(variables))
     if reserved:
         return (
-            "Lambda was unable to configure your environment variables because the environment variables you have "
-            "provided contains reserved keys that are currently not supported for modification. "
+            f"{_REFUSAL} contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
-    if len(measured(variables).encode()) > LIMIT_BYTES:
-        return (
-            "Lambda was unable to configure your environment variables because the environment variables you have "
-            f"provided exceeded the 4KB limit. String measured: {measured(variables)}"
-        )
+    text = measured(variables)
+    if len(text.encode()) > LIMIT_BYTES:
+        return f"{_REFUSAL} exceeded the 4KB limit. String measured: {text}"
     return None
 
 

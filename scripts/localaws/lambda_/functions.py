@@ -6,14 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localaws.exceptions import FunctionGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from moto.awslambda.models import LambdaFunction
+    from moto.awslambda.models import LambdaFunction, LayerVersion
 
 LATEST = "$LATEST"
 
@@ -87,9 +87,7 @@ class FunctionName:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}{suffix}"
 
     @classmethod
-    def parse(
-        cls, text: str, *, account: str, region: str, qualifier: str | None = None
-    ) -> FunctionName:
+    def parse(cls, text: str, *, account: str, region: str, qualifier: str | None = None) -> FunctionName:
         """Reads a name, a partial ARN or a whole ARN, with or without a qualifier.
 
         Args:
@@ -143,7 +141,7 @@ def load(address: FunctionName) -> FunctionVersion:
     )
 
 
-def _archive(owner: Any) -> Archive:
+def _archive(owner: LambdaFunction | LayerVersion) -> Archive:
     return Archive(getattr(owner, "code_digest", ""), owner.code_bytes)
 
 

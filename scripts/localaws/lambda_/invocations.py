@@ -43,7 +43,8 @@ class Executor:
 
     Args:
         pool: where workers come from.
-        init_seconds: how long a new worker may take to load its code before it is started once more, then within the
+        init_seconds: how long a new worker may take to load its code before it is started once more, then
+            within the
             function's own timeout, as on Lambda.
     """
 
@@ -52,7 +53,13 @@ class Executor:
         self._init_seconds = init_seconds
 
     def run(
-        self, function: FunctionVersion, payload: bytes, *, arn: str, request_id: str, client_context: str = ""
+        self,
+        function: FunctionVersion,
+        payload: bytes,
+        *,
+        arn: str,
+        request_id: str,
+        client_context: str = "",
     ) -> Outcome:
         """Runs the function once.
 
@@ -81,7 +88,11 @@ class Executor:
         return outcome
 
     def _initialise(self, worker: Worker, timeout: float) -> tuple[Worker, float, float | None]:
-        """Waits for a new worker to load its code: it, the seconds left for the handler, milliseconds it took."""
+        """Waits for a new worker to load its code.
+
+        Returns:
+            The worker, the seconds left for the handler, the milliseconds that loading took.
+        """
         worker.log.write(f"INIT_START Runtime Version: {interpreter_runtime()} (embedded AWS)")
         if not worker.wait_ready(self._init_seconds):
             took = f"{self._init_seconds * 1000:.2f} ms"
@@ -123,7 +134,8 @@ def _execute(
     result, error = _judge(answer, worker, request_id, timed_out=bool(status))
     log.write(
         f"END RequestId: {request_id}",
-        _report(request_id, function, duration_ms, memory, init_ms) + (status or ("\tStatus: error" if error else "")),
+        _report(request_id, function, duration_ms, memory, init_ms)
+        + (status or ("\tStatus: error" if error else "")),
     )
     return Outcome(result, error, function.version, log.tail())
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # What AWS's Python runtime brings along; everything else must come in the zip or a layer.
 RUNTIME_DISTRIBUTIONS = (
-    "awslambdaric", "simplejson", "snapshot-restore-py", "boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six",
-    "urllib3",
+    "awslambdaric", "simplejson", "snapshot-restore-py", "boto3", "botocore", "s3transfer", "jmespath",
+    "python-dateutil", "six", "urllib3",
 )  # fmt: skip
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -133,7 +133,9 @@ def _runtime_packages() -> set[Path]:
         except metadata.PackageNotFoundError:
             continue
         root = Path(str(distribution.locate_file("")))
-        tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+        tops = {
+            file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")
+        }
         found |= {root / top for top in tops if (root / top).exists()}
     return found
 

@@ -21,8 +21,8 @@ ACCOUNT_LIMIT = "ConcurrentInvocationLimitExceeded"
 class WorkerPool:
     """Lends workers to invocations.
 
-    A worker serves the one version and configuration it was started for. When all places are taken, the idle worker
-    unused for longest makes room; when none is idle, the caller waits.
+    A worker serves the one version and configuration it was started for. When all places are taken, the
+    idle worker unused for longest makes room; when none is idle, the caller waits.
 
     Args:
         places: workers alive at once.
@@ -125,7 +125,7 @@ class WorkerPool:
     def _check_reserved(self, function: FunctionVersion) -> None:
         reserved = function.reserved_concurrency
         if reserved is not None and self._running[function.arn] >= reserved:
-            raise ThrottledError("Rate Exceeded.", RESERVED_LIMIT)
+            raise ThrottledError(RESERVED_LIMIT)
 
     def _find_place(self, function: FunctionVersion) -> tuple[Worker | None, Worker | None]:
         """A warm worker, or a place for a new one and the idle worker that must leave for it."""
@@ -133,7 +133,7 @@ class WorkerPool:
             lambda: self._closed or self._idle or self._taken() < self._places, self._patience
         )
         if self._closed or not arrived:
-            raise ThrottledError("Rate Exceeded.", ACCOUNT_LIMIT)
+            raise ThrottledError(ACCOUNT_LIMIT)
         for worker in reversed(self._idle):
             if worker.function.worker_key == function.worker_key and worker.alive:
                 del self._idle[worker]

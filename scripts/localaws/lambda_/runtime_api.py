@@ -1,12 +1,13 @@
 """The Lambda Runtime API, one endpoint for each worker.
 
-Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (version 2018-06-01). A worker asks for
-its next invocation (`GET …/invocation/next`, answered when there is one), and posts what came of it
-(`…/response`, `…/error`, or `…/init/error` when its code could not be loaded).
+Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (version 2018-06-01). A worker asks
+    for its next invocation (`GET …/invocation/next`, answered when there is one), and posts what came of it
+    (`…/response`, `…/error`, or `…/init/error` when its code could not be loaded).
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ class RuntimeApi:
     def wait_ready(self, seconds: float) -> bool:
         """Waits until the worker asked for work, or posted why it cannot; False when neither came in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._ready or self._answer or self._closed, seconds)
+            return bool(self._changed.wait_for(lambda: self._ready or self._answer or self._closed, seconds))
 
     def invoke(self, invocation: Invocation, seconds: float) -> Answer | None:
         """Hands over an invocation and waits for its answer; None when time is up or the worker has gone."""
@@ -102,10 +103,8 @@ class RuntimeApi:
                 return
             self._closed = True
             self._changed.notify_all()
-        try:
+        with contextlib.suppress(OSError):  # some systems refuse it on a listening socket: closing is enough
             self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # some systems refuse this on a listening socket; closing is enough there
         self._listener.close()
 
     def take_next(self) -> Invocation | None:
@@ -139,11 +138,8 @@ class RuntimeApi:
             threading.Thread(target=self._serve, args=(connection, peer), daemon=True).start()
 
     def _serve(self, connection: socket.socket, peer: tuple[str, int]) -> None:
-        with connection:
-            try:
-                _Requests(connection, peer, self)  # type: ignore[arg-type]  # it needs no server object
-            except ConnectionError:
-                pass  # the worker was killed in mid-sentence
+        with connection, contextlib.suppress(ConnectionError):  # a worker may be killed in mid-sentence
+            _Requests(connection, peer, self)  # type: ignore[arg-type]  # it needs no server object
 
 
 class _Requests(BaseHTTPRequestHandler):
@@ -154,7 +150,7 @@ class _Requests(BaseHTTPRequestHandler):
     wbufsize = -1  # headers and body leave in one piece
     server: RuntimeApi  # type: ignore[assignment]
 
-    def do_GET(self) -> None:  # noqa: N802  # the base class's name
+    def do_GET(self) -> None:
         if self.path != f"{PREFIX}/invocation/next":
             self._reply(404, b"{}")
             return
@@ -171,7 +167,7 @@ class _Requests(BaseHTTPRequestHandler):
         }
         self._reply(200, invocation.payload, {name: value for name, value in headers.items() if value})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         payload = self._body()
         accepted = False
         match self.path.removeprefix(f"{PREFIX}/").split("/"):

@@ -1,7 +1,8 @@
 """A Lambda Runtime API client in pure Python, for systems where AWS's `awslambdaric` has no wheel.
 
 Run as a file by `bootstrap.py`, never imported; standard library only. It does what AWS's client does for one
-invocation at a time: loads the handler, loops over invocations, reports errors in Lambda's shape, logs as Lambda does.
+invocation at a time: loads the handler, loops over invocations, reports errors in Lambda's shape, logs as
+Lambda does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(
 class HandlerLoadError(Exception):
     """The handler cannot be loaded; `kind` is AWS's error type."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -108,7 +109,8 @@ class Unbuffered:
         self._stream.write(text)
         self._stream.flush()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
+        """Everything else is the stream's."""
         return getattr(self._stream, name)
 
 
@@ -120,20 +122,21 @@ def load_handler(name: str) -> Handler:
     """
     module_name, dot, function_name = name.rpartition(".")
     if not dot:
-        raise HandlerLoadError("Runtime.MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack")
+        message = f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)"
+        raise HandlerLoadError(message, "Runtime.MalformedHandlerName")
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
         message = f"Unable to import module '{module_name}': {error}"
-        raise HandlerLoadError("Runtime.ImportModuleError", message) from error
+        raise HandlerLoadError(message, "Runtime.ImportModuleError") from error
     except SyntaxError as error:
         message = f"Syntax error in module '{module_name}': {error}"
-        raise HandlerLoadError("Runtime.UserCodeSyntaxError", message) from error
+        raise HandlerLoadError(message, "Runtime.UserCodeSyntaxError") from error
     try:
         handler: Handler = getattr(module, function_name)
     except AttributeError as error:
         message = f"Handler '{function_name}' missing on module '{module_name}'"
-        raise HandlerLoadError("Runtime.HandlerNotFound", message) from error
+        raise HandlerLoadError(message, "Runtime.HandlerNotFound") from error
     return handler
 
 
@@ -154,7 +157,7 @@ def run(client: RuntimeApiClient, handler: Handler, log_filter: RequestIdFilter)
 
 def main() -> None:
     """Loads the handler named on the command line and serves it."""
-    sys.stdout, sys.stderr = Unbuffered(sys.stdout), Unbuffered(sys.stderr)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Unbuffered(sys.stdout), Unbuffered(sys.stderr)
     log_filter = RequestIdFilter()
     _log_as_lambda_does(log_filter)
     client = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
@@ -175,7 +178,11 @@ def _describe(error: BaseException, request_id: str) -> dict[str, Any]:
     else:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
         kind, stack = type(error).__name__, traceback.format_list(frames)
-    lines = [f"[ERROR] {kind}: {error}", "Traceback (most recent call last):", *(line.rstrip() for line in stack)]
+    lines = [
+        f"[ERROR] {kind}: {error}",
+        "Traceback (most recent call last):",
+        *(line.rstrip() for line in stack),
+    ]
     print("\r".join(lines).replace("\n", "\r"))
     return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": stack}
 

@@ -71,7 +71,7 @@ class LambdaService:
             "queued": self._events.waiting,
             "max_concurrency": self._settings.max_concurrency,
             "interpreter": interpreter_runtime(),
-            "layer": f"used by functions of {interpreter_runtime()}; others import this interpreter's packages",
+            "layer": f"used for {interpreter_runtime()}; else this interpreter's packages",
         }
 
     def close(self) -> None:
@@ -86,5 +86,5 @@ class LambdaService:
             self._client,
             self._endpoint_url,
             self._settings.idle_seconds,
-            lambda worker: self._pool.retire(worker),
+            self._pool.retire,
         )

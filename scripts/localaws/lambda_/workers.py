@@ -1,4 +1,4 @@
-"""A worker: one process that runs one version of one function, as one execution environment does on Lambda."""
+"""A worker: one process that runs one version of one function, as an execution environment on Lambda."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ class Worker:
             status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         except OSError:
             return 0
-        return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+        return next(
+            (int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0
+        )
 
     def exit_reason(self) -> str:
         """How the process ended, in Lambda's words."""
