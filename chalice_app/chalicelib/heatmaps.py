@@ -21,17 +21,17 @@ BACKGROUND_COLOR = "#FFFFFF"
 ANOMALY_COLOR = "#23A436"
 
 _LONGEST_SIDE = 640
-# The heat, from half the threshold up to twice the threshold, as it is laid over the picture.
+# The heat, from 70 % of the threshold up to twice the threshold, as it is laid over the picture.
 _HEAT = ("#2c7bb6", "#00ccbc", "#f9d057", "#f29e2e", "#d7191c")
-_COLDEST, _HOTTEST = 0.5, 2.0
+_COLDEST, _HOTTEST = 0.7, 2.0
 _OPACITY = 0.5
 
 
 def overlay_png(picture: Picture, detection: Detection) -> bytes:
     """The picture under its heat map, with a box around each region, as a PNG.
 
-    Patches below half the threshold leave the picture as it is; at the threshold the colour is between
-    blue-green and yellow, at twice the threshold it is red. The longest side has at most 640 pixels.
+    Patches below 70 % of the threshold leave the picture as it is; at the threshold the colour is
+    blue-green, at twice the threshold it is red. The longest side has at most 640 pixels.
     """
     scale = min(1.0, _LONGEST_SIDE / max(picture.width, picture.height))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -58,7 +58,7 @@ def mask_png(picture: Picture, detection: Detection) -> bytes:
 
 
 def _smooth_heat(detection: Detection, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Patch distances at picture size `(H, W)`: 0 at half the threshold and below, 1 at twice and above."""
+    """Patch distances at picture size `(H, W)`: 0 at 70 % of the threshold and below, 1 at twice and above."""
     relative = (detection.heat_map / detection.threshold).astype(np.float32)
     smooth = Image.fromarray(relative).resize(size, Image.Resampling.BILINEAR)
     return np.clip((np.asarray(smooth) - _COLDEST) / (_HOTTEST - _COLDEST), 0, 1)
