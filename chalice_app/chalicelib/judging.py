@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.events import object_versions
 from chalicelib.exceptions import JudgingError, ModelNotFoundError, PictureRejectedError
+from chalicelib.frames import is_notebook_mp4
 from chalicelib.heatmaps import mask_png, overlay_png
 from chalicelib.identity import request_id_of, result_keys
 from chalicelib.pictures import read_picture
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.result_objects import ResultsBucket
     from chalicelib.results import ResultsTable
     from chalicelib.telemetry import Telemetry
+    from chalicelib.video_frames import VideoFrames
 
 
 class Judge:
@@ -46,6 +48,7 @@ class Judge:
         telemetry: Logs and metrics.
         project: Lookout project.
         limits: What a picture may measure.
+        frames: Knows which pictures are frames of a video; None where no frames come.
         now: The clock.
     """
 
@@ -59,6 +62,7 @@ class Judge:
         telemetry: Telemetry,
         project: str,
         limits: PictureLimits,
+        frames: VideoFrames | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._objects = objects
@@ -68,13 +72,14 @@ class Judge:
         self._telemetry = telemetry
         self._project = project
         self._limits = limits
+        self._frames = frames
         self._now = now
 
     def handle(self, event: Mapping[str, Any]) -> list[Record]:
         """Judges every record of an S3 event, each whatever becomes of the others.
 
         Returns:
-            The records of the object versions, folder markers left out.
+            The records of the object versions, without those that are no pictures by their very keys.
 
         Raises:
             EventError: The event is none of S3's.
@@ -83,11 +88,14 @@ class Judge:
         records, faults = [], {}
         for version in object_versions(event):
             with self._telemetry.about(version, request_id_of(version)):
-                if version.is_folder_marker:
-                    self._telemetry.info("A folder marker is no upload.")
+                if (why := _ignored(version)) is not None:
+                    self._telemetry.info(why)
                     continue
                 try:
-                    records.append(self.judge(version))
+                    record = self.judge(version)
+                    if record.is_final and self._frames is not None:
+                        self._frames.note(record)
+                    records.append(record)
                 except Exception as error:  # noqa: BLE001 - a fault of one must not keep the others waiting
                     self._telemetry.fault("The picture could not be judged this time.")
                     faults[version.s3_uri] = error
@@ -171,8 +179,18 @@ class Judge:
             sequencer=version.sequencer,
             uploaded_at=version.uploaded_at,
             project=self._project,
+            **(self._frames.details(version.key) if self._frames is not None else {}),
             **details,
         )
+
+
+def _ignored(version: ObjectVersion) -> str | None:
+    """Why an object is neither judged nor rejected; None for every upload."""
+    if version.is_folder_marker:
+        return "A folder marker is no upload."
+    if is_notebook_mp4(version.key):
+        return "The MP4 that MediaConvert writes beside the notebook's frames is no frame."
+    return None
 
 
 def _findings(picture: Picture, detection: Detection) -> dict[str, Any]:

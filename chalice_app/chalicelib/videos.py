@@ -54,13 +54,11 @@ class FrameOutcome:
         index: Counted from 0.
         probability: Of the frame being anomalous, 0-1; None when it was rejected.
         is_anomalous: The frame's verdict; None when it was rejected.
-        reason: Why it was rejected.
     """
 
     index: int
     probability: float | None = None
     is_anomalous: bool | None = None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,44 @@
+"""Frames among the judged pictures: which video they are of, and the news of them to that video."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.frames import frame_of
+from chalicelib.videos import FrameOutcome
+
+if TYPE_CHECKING:
+    from chalicelib.job_events import VideoJudge
+    from chalicelib.records import Record
+    from chalicelib.video_table import VideoTable
+
+
+class VideoFrames:
+    """What judging a frame needs to know of its video, and has to tell it.
+
+    Args:
+        videos: The videos' items.
+        judge: Brings a video's job and its frames together.
+    """
+
+    def __init__(self, videos: VideoTable, judge: VideoJudge) -> None:
+        self._videos = videos
+        self._judge = judge
+
+    def details(self, key: str) -> dict[str, Any]:
+        """`video`, `frame` and `seconds` of a frame's record; nothing for a picture of no known video."""
+        frame = frame_of(key)
+        video = self._videos.get(frame.video_id) if frame else None
+        if frame is None or video is None:
+            return {}
+        return {
+            "video": frame.video_id,
+            "frame": frame.index,
+            "seconds": float(frame.index * video.seconds_per_frame),
+        }
+
+    def note(self, record: Record) -> None:
+        """Tells the video what became of its frame, as often as the frame is delivered."""
+        if record.video is not None and record.frame is not None:
+            outcome = FrameOutcome(record.frame, record.probability, record.is_anomalous)
+            self._judge.on_frame(record.video, outcome)
