@@ -58,7 +58,7 @@ def mask_png(picture: Picture, detection: Detection) -> bytes:
 
 
 def _smooth_heat(detection: Detection, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Patch distances at picture size `(H, W)`: 0 at 70 % of the threshold and below, 1 at twice and above."""
+    """Patch distances at picture size `(H, W)`: 0 where the picture stays as it is, 1 where it is red."""
     relative = (detection.heat_map / detection.threshold).astype(np.float32)
     smooth = Image.fromarray(relative).resize(size, Image.Resampling.BILINEAR)
     return np.clip((np.asarray(smooth) - _COLDEST) / (_HOTTEST - _COLDEST), 0, 1)
