@@ -108,6 +108,7 @@ class Converter:
             for path, given in self._inputs():
                 with sources.opened(path, given["FileInput"]) as container:
                     self._convert_input(container, given)
+                self._outputs = [(output, picture.fixed(output.size)) for output, picture in self._outputs]
             return [[output.finish(self._position) for output in group] for group in made]
         finally:
             for output, _picture in self._outputs:
@@ -191,7 +192,7 @@ class Converter:
                 seconds = _seconds(frame)
                 seconds = previous + per_frame if seconds is None else max(previous, seconds)
                 previous = seconds
-                begins = seconds - origin
+                begins = max(Fraction(0), seconds - origin)
                 if begins < clip.begin:
                     continue
                 if clip.end is not None and begins >= clip.end:

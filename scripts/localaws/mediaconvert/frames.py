@@ -42,7 +42,7 @@ class FrameCapture:
         self._captured = 0
         self._shown: tuple[VideoFrame, PictureMaker] | None = None
         self._pictures: PictureMaker | None = None
-        self._size = (0, 0)
+        self.size = (0, 0)  # of the pictures made so far
 
     def begin_input(self, geometry_of: Callable[[VideoFrame], Geometry]) -> None:
         """The next input of the job begins: its pictures may have another size and turn."""
@@ -75,7 +75,7 @@ class FrameCapture:
         return OutputReport(
             paths=[str(last)],  # AWS tells the final captured file only
             duration_ms=int(self._captured * interval * 1000),  # captures x interval, as in AWS's sample
-            size=self._size,
+            size=self.size,
         )
 
     @property
@@ -89,7 +89,7 @@ class FrameCapture:
 
     def _capture(self, frame: VideoFrame, pictures: PictureMaker) -> None:
         pixels = pictures.make(frame).to_ndarray(format="rgb24")
-        self._size = (pixels.shape[1], pixels.shape[0])
+        self.size = (pixels.shape[1], pixels.shape[0])
         jpeg = simplejpeg.encode_jpeg(
             pixels, quality=self._settings.quality, colorspace="RGB", colorsubsampling="420"
         )

@@ -30,6 +30,11 @@ class PictureSettings:
         """Reads a `VideoDescription`."""
         return cls(video.get("Width"), video.get("Height"), video.get("ScalingBehavior", "DEFAULT"))
 
+    def fixed(self, size: tuple[int, int]) -> PictureSettings:
+        """The same for further inputs: an output keeps the size that its first input gave it."""
+        exact = self.behavior in {"STRETCH_TO_OUTPUT", "FILL"}
+        return PictureSettings(size[0], size[1], self.behavior if exact else "DEFAULT")
+
 
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:

@@ -99,11 +99,16 @@ class Movie:
         report = OutputReport(
             paths=[str(name)],
             duration_ms=round(Fraction(self._encoded) / self._rate * 1000),
-            size=(self._stream.width, self._stream.height),
+            size=self.size,
         )
         if self._settings.h264.get("RateControlMode") == "QVBR":
             report.extra["qvbrAvgQuality"] = qvbr_level(self._settings.h264)
         return report
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the output's pictures."""
+        return self._stream.width, self._stream.height
 
     def discard(self) -> None:
         """Removes the file, whether finished or not."""
