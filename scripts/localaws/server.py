@@ -7,7 +7,9 @@ import importlib.util
 import json
 import os
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Response
 
 from localaws import event_bridge, moto_patches, notifications
 from localaws.lambda_ import api
@@ -49,8 +51,8 @@ class EmbeddedAws:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
-        if environ["PATH_INFO"] == "/_localaws/health":
-            return self._health(start_response)
+        if environ["PATH_INFO"].startswith("/_localaws/"):
+            return self._own(environ["PATH_INFO"])(environ, start_response)
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
             if self._invoke.handles(environ):
                 return self._invoke(environ)(environ, start_response)
@@ -67,16 +69,13 @@ class EmbeddedAws:
     def _invoke_later(self, account: str, region: str, arn: str, payload: bytes) -> None:
         self.functions.invoke_later(FunctionName.parse(arn, account=account, region=region), payload)
 
-    def _health(self, start_response: StartResponse) -> Iterable[bytes]:
-        status: dict[str, Any] = {
-            "status": "ready",
-            "pid": os.getpid(),
-            "version": VERSION,
-            "lambda": self.functions.status(),
-        }
-        body = json.dumps(status).encode()
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
+    def _own(self, path: str) -> Response:
+        """The server's own paths, which no AWS service has."""
+        if path != "/_localaws/health":
+            return Response("The embedded AWS has /_localaws/health only.\n", 404)
+        functions = self.functions.status()
+        status = {"status": "ready", "pid": os.getpid(), "version": VERSION, "lambda": functions}
+        return Response(json.dumps(status), content_type="application/json")
 
 
 def _register_other_emulators() -> None:

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import runpy
+import signal
 import sys
 import threading
 from typing import Any
@@ -25,7 +26,7 @@ _CHANGING_EVENTS = frozenset(
 
 
 def end_with_the_server() -> None:
-    """Ends this process when the server that started it ends, however that happens.
+    """Ends this process, and what it started, when the server that started it ends, however that happens.
 
     The server holds the other end of standard input. The kernel closes it when the server dies, even by
     SIGKILL.
@@ -38,7 +39,7 @@ def end_with_the_server() -> None:
     def watch() -> None:
         while os.read(lifeline, 1):
             pass
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)  # this process and what it started
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 

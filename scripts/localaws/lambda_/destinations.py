@@ -108,7 +108,7 @@ def failed(record: InvocationRecord, config: EventInvokeConfig) -> None:
 
 
 def send(arn: str, body: str, attributes: dict[str, dict[str, str]] | None = None) -> None:
-    """Sends a message to an SQS queue or SNS topic; a failure is a line on stderr: no caller sees it on AWS."""
+    """Sends a message to an SQS queue or SNS topic; as on AWS no caller hears of a failure, stderr does."""
     _, _, service, region, account, name = arn.split(":", 5)
     try:
         if service == "sqs":

@@ -18,13 +18,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     state = tmp_path_factory.mktemp("localaws")
     with localaws.running(state, retry_scale=0.002, max_concurrency=3, init_seconds=2) as aws:
         desk = Desk(aws)
-        prepare(desk)
+        desk.prepare()
         yield desk
-
-
-def prepare(desk: Desk) -> None:
-    desk.client("iam").create_role(RoleName="lambda", AssumeRolePolicyDocument="{}")
-    desk.client("s3").create_bucket(Bucket="seen")
 
 
 @pytest.fixture(scope="session", params=["awslambdaric", "pure-python"])
@@ -35,5 +30,5 @@ def any_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     state = tmp_path_factory.mktemp("localaws")
     with localaws.running(state, runtime_client=request.param, max_concurrency=3) as aws:
         desk = Desk(aws)
-        prepare(desk)
+        desk.prepare()
         yield desk

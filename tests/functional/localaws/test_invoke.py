@@ -79,7 +79,17 @@ def test_the_environment_is_lambdas_and_nothing_leaks_in(
     assert env["AWS_ENDPOINT_URL"] == any_client.aws.endpoint_url
     assert env["AWS_REGION"] == "us-east-1"
     assert env["LAMBDA_TASK_ROOT"] == result["cwd"]
-    lambdas_own = ("AWS_", "LAMBDA_", "_HANDLER", "_X_AMZN_TRACE_ID", "TZ", "LANG", "LC_CTYPE", "PATH", "COLOUR")
+    lambdas_own = (
+        "AWS_",
+        "LAMBDA_",
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "TZ",
+        "LANG",
+        "LC_CTYPE",
+        "PATH",
+        "COLOUR",
+    )
     assert [name for name in env if not name.startswith(lambdas_own)] == []
 
 
@@ -153,9 +163,7 @@ def test_the_log_tail_comes_with_the_answer(any_client: Desk) -> None:
 
 
 def test_the_code_folder_is_read_only(any_client: Desk) -> None:
-    source = (
-        "import os\ndef handler(event, context):\n    open(os.environ['LAMBDA_TASK_ROOT'] + '/x', 'w')\n"
-    )
+    source = "import os\ndef handler(event, context):\n    open(os.environ['LAMBDA_TASK_ROOT'] + '/x', 'w')\n"
     result, _ = any_client.invoke(any_client.deploy(source))
 
     assert result["errorType"] == "OSError"
@@ -169,7 +177,8 @@ def test_the_functions_own_packages_win_over_the_desks(desk: Desk) -> None:
     assert result["errorType"] == "Runtime.ImportModuleError"
 
     desk.client("lambda").update_function_code(
-        FunctionName=name, ZipFile=zipped("def handler(event, context):\n    return __file__\n", "spotcheck.py")
+        FunctionName=name,
+        ZipFile=zipped("def handler(event, context):\n    return __file__\n", "spotcheck.py"),
     )
     desk.client("lambda").update_function_configuration(FunctionName=name, Handler="spotcheck.handler")
     result, _ = desk.invoke(name)
