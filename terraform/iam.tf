@@ -1,4 +1,7 @@
 locals {
+  # An event names the version that was uploaded; of anything else the newest object is read.
+  versioned_reads = ["videos", "images"]
+
   function_statements = {
     for name, function in local.functions : name => concat(
       [
@@ -15,12 +18,11 @@ locals {
           Resource = [local.dead_letters_arn]
         },
       ],
-      # An event names the version of the picture that was uploaded; of a model the newest object is read.
       [
         for role, prefixes in function.reads : {
           Sid      = "Read${title(role)}"
           Effect   = "Allow"
-          Action   = role == "models" ? ["s3:GetObject"] : ["s3:GetObject", "s3:GetObjectVersion"]
+          Action   = contains(local.versioned_reads, role) ? ["s3:GetObject", "s3:GetObjectVersion"] : ["s3:GetObject"]
           Resource = [for prefix in prefixes : "${local.bucket_arns[role]}/${prefix}*"]
         }
       ],
@@ -33,13 +35,13 @@ locals {
           Resource = [for prefix in prefixes : "${local.bucket_arns[role]}/${prefix}*"]
         }
       ],
-      # Without ListBucket S3 answers 403 for an object that is gone, which looks like a fault. No condition on the
-      # prefix: a GetObject carries none, so the condition would bring the 403 back.
+      # Without these S3 answers 403 for an object or a version that is gone, which looks like a fault. No condition
+      # on the prefix: a GetObject carries none, so the condition would bring the 403 back.
       [
         for role in distinct(concat(keys(function.reads), keys(function.writes))) : {
           Sid      = "TellMissing${title(role)}"
           Effect   = "Allow"
-          Action   = ["s3:ListBucket"]
+          Action   = contains(local.versioned_reads, role) ? ["s3:ListBucket", "s3:ListBucketVersions"] : ["s3:ListBucket"]
           Resource = [local.bucket_arns[role]]
         }
       ],

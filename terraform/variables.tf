@@ -132,8 +132,8 @@ variable "max_image_megapixels" {
   nullable    = false
 
   validation {
-    condition     = var.max_image_megapixels >= 1 && var.max_image_megapixels <= 400
-    error_message = "max_image_megapixels must be between 1 and 400."
+    condition     = var.max_image_megapixels >= 1 && var.max_image_megapixels <= 400 && floor(var.max_image_megapixels) == var.max_image_megapixels
+    error_message = "max_image_megapixels must be a whole number between 1 and 400."
   }
 }
 

@@ -48,7 +48,7 @@ run "a_detector_may_do_this_and_nothing_else" {
       {
         Sid      = "TellMissingImages"
         Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
         Resource = ["arn:aws:s3:::spotcheck-images-123456789012-eu-west-1"]
       },
       {
