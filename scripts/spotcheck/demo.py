@@ -18,7 +18,7 @@ import typer
 
 from spotcheck import embedded, targets
 from spotcheck.console import err, out
-from spotcheck.exceptions import DemoError
+from spotcheck.demo_summary import check, summarise
 from spotcheck.phases import Phases
 from spotcheck.up import bring_up, end_as_ctrl_c_does
 
@@ -66,12 +66,15 @@ def run(data: Path | None, folder: Path = DEMO_DIR) -> tuple[dict[str, Any], flo
     Returns:
         The summary, and the image AUROC that these pictures promise.
     """
+    from spotcheck.demo_data import own_pictures
+
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
+    own = None if data is None else own_pictures(data)  # an error there is told before anything is started
     with Phases() as phases, ThreadPoolExecutor(2) as pool:
         stack = pool.submit(_bring_up, phases)
         try:
-            pictures = _read_pictures(phases, data, folder)
+            pictures = _read_pictures(phases, own, folder)
             model = _train(phases, pictures)
             (folder / "model.onnx").write_bytes(model)
             standing = stack.result()
@@ -88,68 +91,6 @@ def run(data: Path | None, folder: Path = DEMO_DIR) -> tuple[dict[str, Any], flo
     return summary, pictures.least_auroc
 
 
-def summarise(
-    outcomes: Sequence[Outcome], phase_seconds: dict[str, float], total_seconds: float
-) -> dict[str, Any]:
-    """The figures of `summary.json`.
-
-    Image AUROC, precision and recall are over the judged pictures that have a label, null where there is
-    nothing to compare; anomalous is the positive class.
-
-    Args:
-        outcomes: What became of every upload; each source is a `Sample`.
-        phase_seconds: What each phase took.
-        total_seconds: What all of it took.
-    """
-    import numpy as np
-
-    results = [one for one in outcomes if one.has_result]
-    seconds = [one.seconds for one in results if one.seconds is not None]
-    return {
-        "uploads": len(outcomes),
-        "results": len(results),
-        "rejected": sum(one.record["status"] == "REJECTED" for one in results if one.record),
-        "lost": len(outcomes) - len(results),
-        **_quality(results),
-        "verdict_seconds_p50": round(float(np.percentile(seconds, 50)), 3) if seconds else None,
-        "verdict_seconds_p95": round(float(np.percentile(seconds, 95)), 3) if seconds else None,
-        "phase_seconds": {**phase_seconds, "total": round(total_seconds, 1)},
-        "videos": [],
-    }
-
-
-def check(summary: dict[str, Any], least_auroc: float | None) -> None:
-    """Fails when the demo does not show what it should.
-
-    Raises:
-        DemoError: An upload has no result, or the image AUROC is below what the pictures promise.
-    """
-    if summary["lost"]:
-        msg = f"{summary['lost']} of {summary['uploads']} uploads have no result"
-        raise DemoError(msg)
-    if least_auroc is not None and (summary["image_auroc"] or 0.0) < least_auroc:
-        msg = f"image AUROC {summary['image_auroc']} is below {least_auroc}"
-        raise DemoError(msg)
-
-
-def _quality(results: Sequence[Outcome]) -> dict[str, float | None]:
-    from sklearn.metrics import precision_score, recall_score, roc_auc_score
-
-    judged = [
-        (bool(one.source.is_defective), one.record["score"], one.record["is_anomalous"])
-        for one in results
-        if one.record and one.record["status"] == "JUDGED" and one.source.is_defective is not None
-    ]
-    if len({label for label, _, _ in judged}) < 2:
-        return {"image_auroc": None, "precision": None, "recall": None}
-    labels, scores, verdicts = zip(*judged, strict=True)
-    return {
-        "image_auroc": round(float(roc_auc_score(labels, scores)), 4),
-        "precision": round(float(precision_score(labels, verdicts, zero_division=0)), 4),
-        "recall": round(float(recall_score(labels, verdicts)), 4),
-    }
-
-
 def _bring_up(phases: Phases) -> Standing:
     with phases.phase("stack", "embedded AWS, deployed with Terraform") as phase:
         # Any free port: nobody needs to find it, and 4566 may be somebody else's.
@@ -158,13 +99,13 @@ def _bring_up(phases: Phases) -> Standing:
     return standing
 
 
-def _read_pictures(phases: Phases, data: Path | None, folder: Path) -> DemoData:
+def _read_pictures(phases: Phases, own: DemoData | None, folder: Path) -> DemoData:
     from dataclasses import replace
 
-    from spotcheck.demo_data import broken_files, own_pictures, solar_cells
+    from spotcheck.demo_data import broken_files, solar_cells
 
     with phases.phase("data", "pictures") as phase:
-        pictures = solar_cells(folder / "data") if data is None else own_pictures(data)
+        pictures = own or solar_cells(folder / "data")
         broken = broken_files(folder / "broken", pictures.samples[0].path)
         phase.say(f"{len(pictures.train)} to train on, {len(pictures.samples)} to upload, 2 broken files")
     return replace(pictures, samples=[*pictures.samples, *broken])
@@ -270,9 +211,9 @@ def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
     table = results_table()
     for one in outcomes:
         if one.record:
-            add_row(table, one.record, one.seconds)
+            add_row(table, one.record, one.seconds, name=one.source.name)
         else:
-            table.add_row("", one.source.name, "no result", "", "", "", one.error or "not in time")
+            table.add_row("", f"{one.source.name}\n{one.error or 'not in time'}", "no result", "", "", "")
     out.print(table)
 
 

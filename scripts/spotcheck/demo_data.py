@@ -7,9 +7,14 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spotcheck.console import err
+from spotcheck.exceptions import DatasetError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from spotcheck.datasets import LabelledPicture
 
 SEED = 1
 TRAIN_NORMALS = 200
@@ -154,3 +159,52 @@ def broken_files(folder: Path, picture: Path) -> list[Sample]:
     text = folder / "not-a-picture.jpg"
     text.write_text("This is no picture.\n", encoding="utf-8")
     return [Sample(f"broken/{path.name}", path, None) for path in (cut, text)]
+
+
+def own_pictures(folder: Path) -> DemoData:
+    """Splits a folder of the user's own pictures; says on stderr what was understood.
+
+    The test split is uploaded where there is one. Otherwise a fifth of the normal pictures is held out, and
+    the anomalous ones are uploaded. At most 30 of each, drawn with a fixed seed.
+
+    Raises:
+        DatasetError: The folder has no layout that is understood, or too few normal pictures.
+    """
+    from chalicelib.training.trainer import MIN_NORMALS
+    from spotcheck.datasets import read_dataset
+
+    dataset = read_dataset(folder)
+    draw = random.Random(SEED)  # noqa: S311 - a repeatable choice, not a secret
+    train, others = list(dataset.normals), list(dataset.test)
+    if not others:
+        draw.shuffle(train)
+        held_out = min(HELD_OUT_PER_CLASS, len(train) // 5)
+        others = [*train[:held_out], *dataset.anomalies]
+        train = train[held_out:]
+    if len(train) < MIN_NORMALS or not others:
+        msg = (
+            f"{folder}: {len(train)} normal pictures to train on and {len(others)} others to upload are too "
+            f"few; {MIN_NORMALS} normal ones are the least, 60 or more are better"
+        )
+        raise DatasetError(msg)
+    samples = [
+        Sample(picture.name, picture.path, picture.is_anomalous)
+        for label in (False, True)
+        for picture in _some(draw, [one for one in others if one.is_anomalous is label])
+    ]
+    draw.shuffle(samples)
+    defective = sum(bool(sample.is_defective) for sample in samples)
+    description = (
+        f"{len(train)} normal pictures to train on; of {len(others)} others {len(samples)} uploaded, "
+        f"{defective} of them labelled anomalous."
+    )
+    skipped = [f"Left out: {one.name} ({one.reason})" for one in dataset.skipped]
+    for line in (description, *skipped[:5], f"and {len(skipped) - 5} more left out" if skipped[5:] else ""):
+        if line:
+            err.print(line, highlight=False, markup=False)
+    title = f"{folder.resolve().name}, judged by a model trained a moment before"
+    return DemoData(title, description, [one.path for one in train], samples, skipped)
+
+
+def _some(draw: random.Random, pictures: list[LabelledPicture]) -> list[LabelledPicture]:
+    return draw.sample(pictures, min(HELD_OUT_PER_CLASS, len(pictures)))

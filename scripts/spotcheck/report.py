@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spotcheck.verdicts import number
+from spotcheck.verdicts import number, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -110,15 +110,14 @@ def _groups(shown: Iterable[Shown]) -> list[dict[str, Any]]:
 
 def _card(one: Shown) -> dict[str, Any]:
     record = one.record or {}
-    figures = ""
-    if _status(one) == "JUDGED":
-        figures = f"confidence {record['confidence']:.3f} · score {record['score']:.3g}"
+    judged = _status(one) == "JUDGED"
     return {
         "name": one.name,
         "picture": data_uri(one.picture) if one.heat_map else None,
         "heat_map": data_uri(one.heat_map) if one.heat_map else None,
         "verdict": _verdict(one),
-        "figures": figures,
+        "figures": f"confidence {number(record['confidence'], '.3f')}" if judged else "",
+        "score": f"score {score_text(record['score'])}" if judged else "",
         "reason": record.get("reason"),
         "wrong": one.is_wrong,
         "truth": "defective" if one.is_defective else "normal",
@@ -162,7 +161,7 @@ def _strip(shown: Sequence[Shown]) -> dict[str, Any] | None:
     return {
         "rows": rows,
         "height": 34 * len(rows) + 44,
-        "threshold": number(threshold, ".3g"),
+        "threshold": score_text(threshold),
         "threshold_x": position(threshold),
     }
 

@@ -150,28 +150,36 @@ def seconds_to_verdict(record: dict[str, Any]) -> float | None:
     return max(0.0, taken.total_seconds())
 
 
-def results_table(title: str | None = None) -> Table:
+def results_table() -> Table:
     """An empty table for `add_row`."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("time", style="dim", no_wrap=True)
-    table.add_column("picture", overflow="fold", ratio=1)
+    table.add_column("picture", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for name in ("confidence", "score", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("reason", overflow="fold", style="dim")
     return table
 
 
-def add_row(table: Table, record: dict[str, Any], seconds: float | None) -> None:
-    """Adds one record; `seconds` is the time from upload to verdict."""
+def add_row(table: Table, record: dict[str, Any], seconds: float | None, name: str | None = None) -> None:
+    """Adds one record, its reason below its name.
+
+    Args:
+        table: Made by `results_table`.
+        record: As `spotcheck results --json` gives it.
+        seconds: From upload to verdict.
+        name: Shown instead of the key.
+    """
+    picture = Text(name or record["key"].removeprefix("image_inputs/"))
+    if record["reason"]:
+        picture.append(f"\n{record['reason']}", "dim")
     table.add_row(
         clock_time(record["date"]),
-        Text(record["key"]),
+        picture,
         verdict_text(record),
         number(record["confidence"], ".3f"),
-        number(record["score"], ".3g"),
+        score_text(record["score"]),
         number(seconds, ".2f"),
-        Text(record["reason"] or ""),
     )
 
 
@@ -179,7 +187,7 @@ def line(record: dict[str, Any], seconds: float | None) -> Text:
     """One record on one line, for results that are shown as they arrive."""
     text = Text.assemble((clock_time(record["date"]), "dim"), "  ", verdict_text(record).append(" " * 2))
     if record["confidence"] is not None:
-        text.append(f"{record['confidence']:.3f}  score {number(record['score'], '.3g')}  ")
+        text.append(f"{record['confidence']:.3f}  score {score_text(record['score'])}  ")
     text.append(record["key"])
     if seconds is not None:
         text.append(f"  {seconds:.2f} s", "dim")
@@ -191,6 +199,11 @@ def line(record: dict[str, Any], seconds: float | None) -> Text:
 def number(value: float | None, shape: str) -> str:
     """A number in the given shape, a dash where there is none."""
     return "-" if value is None else format(value, shape)
+
+
+def score_text(score: float | None) -> str:
+    """An anomaly score with as many digits as tell scores apart."""
+    return number(score, ".1f" if score is not None and score >= 10 else ".2f")
 
 
 def clock_time(date: str | None) -> str:
