@@ -1,7 +1,8 @@
 """The handlers: take the event apart, call one function, hand back.
 
-The decorators are the only list of handlers; Terraform makes the functions, permissions and notifications
-from what Chalice packages. A bucket is named by its role, which Terraform maps to the real bucket.
+The decorators are the only list of handlers; Terraform makes the functions, permissions, notifications and
+event rules from what Chalice packages. A bucket and a queue are named by their roles, which Terraform maps to
+the real ones.
 """
 
 from __future__ import annotations
@@ -13,30 +14,81 @@ from typing import TYPE_CHECKING
 from chalice.app import Chalice
 
 if TYPE_CHECKING:
-    from chalice.app import S3Event
+    from chalice.app import CloudWatchEvent, S3Event
 
-    from chalicelib.wiring import Wiring
+    from chalicelib.conversion import VideoConverter
+    from chalicelib.job_events import JobEvents
+    from chalicelib.judging import Judge
+    from chalicelib.telemetry import Telemetry
 
 app = Chalice(app_name="spotcheck")
 
 _CREATED = ["s3:ObjectCreated:*"]
-
-
-@cache
-def _wiring() -> Wiring:
-    """Everything with a client or a model in it: made at the first event, kept while the function is warm."""
-    from chalicelib.wiring import Wiring  # noqa: PLC0415 - Chalice imports this file to package it
-
-    return Wiring.from_environment(os.environ)
+_OUR_JOBS = {
+    "source": ["aws.mediaconvert"],
+    "detail-type": ["MediaConvert Job State Change"],
+    "detail": {
+        "queue": ["mediaconvert"],
+        "status": ["PROGRESSING", "INPUT_INFORMATION", "COMPLETE", "ERROR", "CANCELED"],
+    },
+}
 
 
 @app.on_s3_event(bucket="images", prefix="image_inputs/", events=_CREATED, name="detect_image")
 def detect_image(event: S3Event) -> None:
     """Judges uploaded pictures."""
-    _wiring().judge_pictures(event.to_dict(), event.context)
+    _telemetry().begin(event.context)
+    _judge().handle(event.to_dict())
 
 
 @app.on_s3_event(bucket="images", prefix="video_inputs/", events=_CREATED, name="detect_frame")
 def detect_frame(event: S3Event) -> None:
     """Judges the frames that MediaConvert captured."""
-    _wiring().judge_pictures(event.to_dict(), event.context)
+    _telemetry().begin(event.context)
+    _judge().handle(event.to_dict())
+
+
+@app.on_s3_event(bucket="videos", prefix="video_inputs/", events=_CREATED, name="convert_video")
+def convert_video(event: S3Event) -> None:
+    """Has MediaConvert capture the frames of uploaded videos."""
+    _telemetry().begin(event.context)
+    _converter().handle(event.to_dict())
+
+
+@app.on_cw_event(_OUR_JOBS, name="on_video_job")
+def on_video_job(event: CloudWatchEvent) -> None:
+    """Follows the MediaConvert jobs of our videos."""
+    _telemetry().begin(event.context)
+    _job_events().take_in(event.detail)
+
+
+# Everything with a client or a model in it: made at the first event, kept while the function is warm. Imports
+# are as late, because Chalice imports this file to package it.
+
+
+@cache
+def _telemetry() -> Telemetry:
+    from chalicelib.telemetry import Telemetry  # noqa: PLC0415
+
+    return Telemetry()
+
+
+@cache
+def _judge() -> Judge:
+    from chalicelib.wiring import judge  # noqa: PLC0415
+
+    return judge(os.environ, _telemetry())
+
+
+@cache
+def _converter() -> VideoConverter:
+    from chalicelib.wiring import converter  # noqa: PLC0415
+
+    return converter(os.environ, _telemetry())
+
+
+@cache
+def _job_events() -> JobEvents:
+    from chalicelib.wiring import job_events  # noqa: PLC0415
+
+    return job_events(os.environ, _telemetry())

@@ -55,8 +55,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 locals {
   # Role of a bucket => prefix => days after which its newest objects expire; 0 keeps them for ever.
   expiries = {
-    videos  = { "video_inputs/" = var.expire_after_days.videos }
-    images  = { "image_inputs/" = var.expire_after_days.images, "video_inputs/" = var.expire_after_days.frames }
+    videos = { "video_inputs/" = var.expire_after_days.videos }
+    images = {
+      "image_inputs/"  = var.expire_after_days.images
+      "video_inputs/"  = var.expire_after_days.frames
+      "video_proxies/" = var.expire_after_days.proxies
+    }
     results = { "" = var.expire_after_days.results }
     models  = {}
   }

@@ -1,10 +1,18 @@
 # Event rules and schedules of the decorators. Chalice names a rule after its handler only: `name` keeps two stacks apart.
+# They name a queue by its role, as they name buckets.
+locals {
+  event_patterns = {
+    for key, rule in local.event_rules :
+    key => replace(coalesce(rule.event_pattern, "{}"), jsonencode("mediaconvert"), jsonencode(local.mediaconvert_arn))
+  }
+}
+
 resource "aws_cloudwatch_event_rule" "this" {
   for_each = local.event_rules
 
   name                = "${var.name}-${each.key}"
   description         = "Starts the handler ${each.value.function}"
-  event_pattern       = each.value.event_pattern
+  event_pattern       = each.value.event_pattern == null ? null : local.event_patterns[each.key]
   schedule_expression = each.value.schedule_expression
 }
 

@@ -27,17 +27,15 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = merge({
-      PROJECT_NAME                 = var.project_name
-      MODEL_VERSION                = var.model_version
-      OUTPUT_BUCKET                = local.bucket_names["results"]
-      MODELS_BUCKET                = local.bucket_names["models"]
-      RESULTS_TABLE                = var.results_table
-      MAX_IMAGE_BYTES              = tostring(var.max_image_bytes)
-      MAX_IMAGE_MEGAPIXELS         = tostring(var.max_image_megapixels)
-      INDEX_SHARDS                 = tostring(var.index_shards)
-      POWERTOOLS_SERVICE_NAME      = "spotcheck"
-      POWERTOOLS_METRICS_NAMESPACE = "Spotcheck"
-      POWERTOOLS_LOG_LEVEL         = var.log_level
+      PROJECT_NAME         = var.project_name
+      MODEL_VERSION        = var.model_version
+      OUTPUT_BUCKET        = local.bucket_names["results"]
+      MODELS_BUCKET        = local.bucket_names["models"]
+      RESULTS_TABLE        = var.results_table
+      MAX_IMAGE_BYTES      = tostring(var.max_image_bytes)
+      MAX_IMAGE_MEGAPIXELS = tostring(var.max_image_megapixels)
+      INDEX_SHARDS         = tostring(var.index_shards)
+      POWERTOOLS_LOG_LEVEL = var.log_level
     }, each.value.environment)
   }
 

@@ -22,7 +22,48 @@ locals {
     })
     detect_frame = merge(local.detector, {
       reads = { images = ["video_inputs/"], models = ["projects/${var.project_name}/"] }
+      table = [for action in ["GetItem", "PutItem", "UpdateItem"] : "dynamodb:${action}"]
     })
+    convert_video = merge(local.handler_defaults, {
+      memory_mb   = 512
+      environment = local.video_environment
+      table       = [for action in ["GetItem", "PutItem", "UpdateItem"] : "dynamodb:${action}"]
+      statements = [
+        {
+          Sid      = "ConvertVideos"
+          Effect   = "Allow"
+          Action   = ["mediaconvert:CreateJob", "mediaconvert:ListJobs"]
+          Resource = [local.mediaconvert_arn]
+        },
+        {
+          Sid       = "LendMediaConvertItsRole"
+          Effect    = "Allow"
+          Action    = ["iam:PassRole"]
+          Resource  = [local.mediaconvert_role_arn]
+          Condition = { StringEquals = { "iam:PassedToService" = "mediaconvert.amazonaws.com" } }
+        },
+      ]
+    })
+    on_video_job = merge(local.handler_defaults, {
+      memory_mb   = 512
+      environment = local.video_environment
+      table       = [for action in ["GetItem", "UpdateItem"] : "dynamodb:${action}"]
+      statements = [{
+        Sid      = "CountFrames"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [local.bucket_arns["images"]]
+      }]
+    })
+  }
+
+  video_environment = {
+    IMAGES_BUCKET          = local.bucket_names["images"]
+    MEDIACONVERT_QUEUE_ARN = local.mediaconvert_arn
+    MEDIACONVERT_ROLE_ARN  = local.mediaconvert_role_arn
+    VIDEO_PROFILE          = var.video_profile
+    FRAME_INTERVAL_SECONDS = tostring(var.frame_interval_seconds)
+    FRAME_MAX_SIDE         = tostring(var.frame_max_side)
   }
 
   # Chalice's functions with what is known of them, under the user's own settings (null leaves ours).

@@ -16,11 +16,13 @@ locals {
     for role in ["videos", "images", "results", "models"] :
     role => "${var.name}-${role}-${local.account_id}-${local.region}"
   }
-  bucket_arns           = { for role, name in local.bucket_names : role => "arn:${local.partition}:s3:::${name}" }
-  table_arn             = "arn:${local.partition}:dynamodb:${local.region}:${local.account_id}:table/${var.results_table}"
-  dead_letters_name     = "${var.name}-dead-letters"
-  dead_letters_arn      = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.dead_letters_name}"
-  mediaconvert_arn      = "arn:${local.partition}:mediaconvert:${local.region}:${local.account_id}:queues/${var.name}"
-  log_group_arn_prefix  = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group"
-  event_rule_arn_prefix = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule"
+  bucket_arns            = { for role, name in local.bucket_names : role => "arn:${local.partition}:s3:::${name}" }
+  table_arn              = "arn:${local.partition}:dynamodb:${local.region}:${local.account_id}:table/${var.results_table}"
+  dead_letters_name      = "${var.name}-dead-letters"
+  dead_letters_arn       = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.dead_letters_name}"
+  mediaconvert_arn       = "arn:${local.partition}:mediaconvert:${local.region}:${local.account_id}:queues/${var.name}"
+  mediaconvert_role_name = "${var.name}-mediaconvert-${local.region}"
+  mediaconvert_role_arn  = "arn:${local.partition}:iam::${local.account_id}:role/${local.mediaconvert_role_name}"
+  log_group_arn_prefix   = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group"
+  event_rule_arn_prefix  = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule"
 }

@@ -6,7 +6,7 @@ resource "aws_media_convert_queue" "this" {
 
 # Trust limited to jobs of our own queue: another account cannot have MediaConvert read our videos for it.
 resource "aws_iam_role" "mediaconvert" {
-  name        = "${var.name}-mediaconvert-${local.region}"
+  name        = local.mediaconvert_role_name
   description = "MediaConvert reads uploaded videos and writes their frames."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -38,7 +38,7 @@ resource "aws_iam_role_policy" "mediaconvert" {
         Sid      = "WriteFrames"
         Effect   = "Allow"
         Action   = ["s3:PutObject"]
-        Resource = ["${local.bucket_arns["images"]}/video_inputs/*"]
+        Resource = [for prefix in ["video_inputs/", "video_proxies/"] : "${local.bucket_arns["images"]}/${prefix}*"]
       },
     ]
   })

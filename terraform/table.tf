@@ -6,6 +6,7 @@ locals {
     "waiting"          = { hash_key = "WaitingDayShard", range_key = "DateId" }
     "by-video"         = { hash_key = "VideoId", range_key = "FrameIndex" }
     "by-image"         = { hash_key = "Image", range_key = "DateId" }
+    "videos-by-day"    = { hash_key = "VideoDayShard", range_key = "DateId" }
   }
 
   table_attributes = {
@@ -17,6 +18,7 @@ locals {
     VideoId           = "S"
     FrameIndex        = "N"
     Image             = "S"
+    VideoDayShard     = "S"
   }
 }
 

@@ -174,10 +174,11 @@ variable "log_retention_days" {
 }
 
 variable "expire_after_days" {
-  description = "Days after which S3 deletes pictures, frames of videos, videos and results; 0 keeps them for ever. Items of the table never expire."
+  description = "Days after which S3 deletes pictures, frames and proxies of videos, videos and results; 0 keeps them for ever. Items of the table never expire."
   type = object({
     images  = optional(number, 0)
     frames  = optional(number, 365)
+    proxies = optional(number, 7)
     videos  = optional(number, 0)
     results = optional(number, 0)
   })
@@ -235,5 +236,41 @@ variable "endpoint_url" {
   validation {
     condition     = var.endpoint_url == null ? true : can(regex("^http://(127\\.0\\.0\\.1|localhost|\\[::1\\]):[0-9]+$", var.endpoint_url))
     error_message = "endpoint_url must be a loopback address such as http://127.0.0.1:4566: the embedded AWS never listens elsewhere."
+  }
+}
+
+variable "video_profile" {
+  description = "How videos become frames: inspection (whole video, proportions kept) or notebook (the original notebook's own job: four frames, 500 x 500, padded)."
+  type        = string
+  default     = "inspection"
+  nullable    = false
+
+  validation {
+    condition     = contains(["inspection", "notebook"], var.video_profile)
+    error_message = "video_profile must be inspection or notebook."
+  }
+}
+
+variable "frame_interval_seconds" {
+  description = "Seconds of video between two frames that are judged (profile inspection)."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.frame_interval_seconds >= 1 && floor(var.frame_interval_seconds) == var.frame_interval_seconds
+    error_message = "frame_interval_seconds must be a whole number of at least 1."
+  }
+}
+
+variable "frame_max_side" {
+  description = "Longest side of a captured frame in pixels (profile inspection); smaller videos are not enlarged."
+  type        = number
+  default     = 1280
+  nullable    = false
+
+  validation {
+    condition     = var.frame_max_side >= 64 && var.frame_max_side <= 4096 && var.frame_max_side % 2 == 0
+    error_message = "frame_max_side must be an even number from 64 to 4096."
   }
 }

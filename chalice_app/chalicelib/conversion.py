@@ -7,20 +7,22 @@ minute only, while Lambda's retries come after one and two minutes and S3's dupl
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.identity import request_id_of
+from chalicelib.intake import take_in
 from chalicelib.video_jobs import VIDEO_ID_KEY, JobConfig, create_job_request
 from chalicelib.videos import Video, VideoStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_mediaconvert import MediaConvertClient
 
     from chalicelib.events import ObjectVersion
+    from chalicelib.telemetry import Telemetry
     from chalicelib.video_table import VideoTable
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
@@ -32,6 +34,7 @@ class VideoConverter:
     Args:
         mediaconvert: Client for the regional endpoint; its retries are what answers throttling and 5xx.
         videos: The videos' items.
+        telemetry: Logs and metrics.
         config: Where to and how.
         project: Lookout project that the frames are judged for.
         now: The clock.
@@ -41,15 +44,29 @@ class VideoConverter:
         self,
         mediaconvert: MediaConvertClient,
         videos: VideoTable,
+        telemetry: Telemetry,
         config: JobConfig,
         project: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._mediaconvert = mediaconvert
         self._videos = videos
+        self._telemetry = telemetry
         self._config = config
         self._project = project
         self._now = now
+
+    def handle(self, event: Mapping[str, Any]) -> list[str]:
+        """Converts every upload of an S3 event.
+
+        Returns:
+            The videos' ids.
+
+        Raises:
+            EventError: The event is none of S3's.
+            JudgingError: Some met a fault; Lambda retries the event, and the others' jobs stand.
+        """
+        return take_in(event, self.convert, self._telemetry)
 
     def convert(self, version: ObjectVersion) -> str:
         """Makes sure that an uploaded version has its job, or a reason why not.
@@ -63,7 +80,7 @@ class VideoConverter:
         video = self._video(version)
         if version.size == 0:
             self._videos.create(video)
-            self._videos.advance(video.video_id, VideoStatus.REJECTED, reason="The file is empty.")
+            self._reject(video, "The file is empty.")
             return video.video_id
         if not self._videos.create(video):
             earlier = self._videos.get(video.video_id)
@@ -99,9 +116,13 @@ class VideoConverter:
             if error.response["Error"]["Code"] != "BadRequestException":
                 raise
             reason = f"MediaConvert refused the video: {error.response['Error']['Message']}"
-            self._videos.advance(video.video_id, VideoStatus.REJECTED, reason=reason)
+            self._reject(video, reason)
             return
         self._videos.note(video.video_id, job_id=job["Id"])
+
+    def _reject(self, video: Video, reason: str) -> None:
+        if self._videos.advance(video.video_id, VideoStatus.REJECTED, reason=reason):
+            self._telemetry.video(video.video_id, VideoStatus.REJECTED, reason)
 
     def _find_job(self, video: Video) -> str | None:
         """The job that an earlier attempt created before it could write the job's id down."""

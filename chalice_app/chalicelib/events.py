@@ -40,8 +40,13 @@ class ObjectVersion:
 
     @property
     def is_folder_marker(self) -> bool:
-        """Whether the console made this object to show a folder: its key ends in a slash."""
-        return self.key.endswith("/")
+        """Whether the console made this object to show a folder: empty, its key ends in a slash."""
+        return self.key.endswith("/") and self.size == 0
+
+    @property
+    def image(self) -> str:
+        """The key's last component, which is what the notebook called the image."""
+        return self.key.rstrip("/").rpartition("/")[2] or self.key
 
     @property
     def s3_uri(self) -> str:
@@ -50,14 +55,14 @@ class ObjectVersion:
 
 
 def object_versions(event: Mapping[str, Any]) -> list[ObjectVersion]:
-    """Takes every record of an S3 event apart.
+    """Takes every record of an S3 event apart that tells of an upload.
 
     Args:
         event: The event body as Lambda hands it over.
 
     Returns:
         The object versions, in the event's order; none for the `s3:TestEvent` that S3 sends when a
-        notification is set up.
+        notification is set up, nor for deletions and other news of objects that exist already.
 
     Raises:
         EventError: The event is none of S3's.
@@ -65,7 +70,7 @@ def object_versions(event: Mapping[str, Any]) -> list[ObjectVersion]:
     if event.get("Event") == "s3:TestEvent":
         return []
     try:
-        return [_object_version(record) for record in event["Records"]]
+        return [_object_version(record) for record in event["Records"] if _is_upload(record)]
     except (KeyError, TypeError, AttributeError) as error:
         message = f"This is no S3 event: {type(error).__name__} {error}. Was the function invoked by hand?"
         raise EventError(message) from error
@@ -109,6 +114,10 @@ def newer_than(sequencer: str, other: str) -> bool:
     """
     width = max(len(sequencer), len(other))
     return sequencer.upper().ljust(width, "0") > other.upper().ljust(width, "0")
+
+
+def _is_upload(record: Mapping[str, Any]) -> bool:
+    return str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:")
 
 
 def _object_version(record: Mapping[str, Any]) -> ObjectVersion:

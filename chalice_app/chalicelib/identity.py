@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MAX_KEY_BYTES = 1024
 """S3's own limit for a key, in bytes of UTF-8."""
 
+_MODEL_DIGITS = 10
+
 
 def version_name(version: ObjectVersion) -> str:
     """The version id, or ETag and sequencer where the bucket is unversioned."""
@@ -44,19 +46,27 @@ class ResultKeys:
     Attributes:
         newest: Result of the newest version of the key.
         history: Result of this version.
-        heat_map: Heat map of this version, PNG.
+        heat_maps: Folder of this version's heat maps.
     """
 
     newest: str
     history: str
-    heat_map: str
+    heat_maps: str
+
+    def heat_map(self, model_version: str) -> str:
+        """Key of the heat map that one model gives.
+
+        The model is part of the name, because a retry may meet another model than the attempt whose verdict
+        stands, and must not draw over that verdict's heat map.
+        """
+        return f"{self.heat_maps}/{model_version}.png"
 
 
 def result_keys(version: ObjectVersion) -> ResultKeys:
     """Derives the keys of a version's results from its own; a key too long to derive from is hashed."""
     name = version_name(version)
     stem = version.key
-    longest = max(len(f"heatmaps/{stem}/{name}.png".encode()), len(f"history/{stem}/{name}.json".encode()))
-    if longest > MAX_KEY_BYTES:
+    longest = f"heatmaps/{stem}/{name}/{'9' * _MODEL_DIGITS}.png"
+    if len(longest.encode()) > MAX_KEY_BYTES:
         stem = f"hashed/{sha256(version.key.encode()).hexdigest()}"
-    return ResultKeys(f"results/{stem}.json", f"history/{stem}/{name}.json", f"heatmaps/{stem}/{name}.png")
+    return ResultKeys(f"results/{stem}.json", f"history/{stem}/{name}.json", f"heatmaps/{stem}/{name}")

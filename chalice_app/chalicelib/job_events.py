@@ -10,38 +10,42 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.frames import frame_of
 from chalicelib.video_jobs import VIDEO_ID_KEY, frames_prefix
-from chalicelib.videos import VideoStatus, verdict_of
+from chalicelib.videos import VideoStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_s3 import S3Client
 
+    from chalicelib.telemetry import Telemetry
     from chalicelib.video_table import VideoTable
-    from chalicelib.videos import FrameOutcome, Video
 
 
-class VideoJudge:
-    """Brings a video's job and its frames together, in whatever order they arrive.
-
-    Whichever comes last, the COMPLETE or a frame's result, finds everything in place and writes the verdict:
-    both change the item first and look at it afterwards.
+class JobEvents:
+    """Takes job state changes in, in whatever order they arrive.
 
     Args:
         s3: Client that may list the images bucket.
         videos: The videos' items.
+        telemetry: Logs and metrics.
         images_bucket: Where MediaConvert writes frames.
         queue_arn: Our MediaConvert queue; jobs of any other are none of ours.
     """
 
-    def __init__(self, s3: S3Client, videos: VideoTable, images_bucket: str, queue_arn: str) -> None:
+    def __init__(
+        self, s3: S3Client, videos: VideoTable, telemetry: Telemetry, images_bucket: str, queue_arn: str
+    ) -> None:
         self._s3 = s3
         self._videos = videos
+        self._telemetry = telemetry
         self._images_bucket = images_bucket
         self._queue_arn = queue_arn
 
-    def on_event(self, detail: Mapping[str, Any]) -> str | None:
-        """Takes in the `detail` of one job state change.
+    def take_in(self, detail: Mapping[str, Any]) -> str | None:
+        """Changes the video as one job state change says.
+
+        Args:
+            detail: The event's `detail`.
 
         Returns:
             The video's id; None when the job is another team's.
@@ -53,10 +57,6 @@ class VideoJudge:
         if handler is not None:
             handler(video_id, detail)
         return str(video_id)
-
-    def on_frame(self, video_id: str, outcome: FrameOutcome) -> None:
-        """Takes in what became of one frame; a frame of no known video changes nothing."""
-        self._judge(self._videos.add_frame(video_id, outcome))
 
     def _handlers(self) -> dict[str, Callable[[str, Mapping[str, Any]], None]]:
         return {
@@ -83,29 +83,22 @@ class VideoJudge:
     def _on_complete(self, video_id: str, detail: Mapping[str, Any]) -> None:
         self._videos.note(video_id, job_id=detail["jobId"], duration_seconds=_duration_seconds(detail))
         self._videos.advance(video_id, VideoStatus.COMPLETE, frames_expected=self._count_frames(video_id))
-        self._judge(self._videos.get(video_id))
+        verdict = self._videos.settle(self._videos.get(video_id))
+        if verdict is not None:
+            self._telemetry.video(video_id, verdict.status, verdict.reason)
 
     def _on_error(self, video_id: str, detail: Mapping[str, Any]) -> None:
         code = detail.get("errorCode")
-        self._videos.advance(
-            video_id,
-            VideoStatus.ERROR,
-            job_id=detail["jobId"],
-            error_code=code,
-            reason=f"MediaConvert error {code}: {detail.get('errorMessage', 'no message')}",
-        )
+        reason = f"MediaConvert error {code}: {detail.get('errorMessage', 'no message')}"
+        self._fail(video_id, VideoStatus.ERROR, reason, job_id=detail["jobId"], error_code=code)
 
     def _on_canceled(self, video_id: str, detail: Mapping[str, Any]) -> None:
-        self._videos.advance(
-            video_id,
-            VideoStatus.CANCELED,
-            job_id=detail["jobId"],
-            reason="The MediaConvert job was cancelled.",
-        )
+        reason = "The MediaConvert job was cancelled."
+        self._fail(video_id, VideoStatus.CANCELED, reason, job_id=detail["jobId"])
 
-    def _judge(self, video: Video | None) -> None:
-        if video is not None and (verdict := verdict_of(video)) is not None:
-            self._videos.finish(video.video_id, verdict)
+    def _fail(self, video_id: str, status: VideoStatus, reason: str, **facts: str | float | None) -> None:
+        if self._videos.advance(video_id, status, reason=reason, **facts):
+            self._telemetry.video(video_id, status, reason)
 
     def _count_frames(self, video_id: str) -> int:
         """Counts the frames that exist: the COMPLETE event names the last one only."""

@@ -13,11 +13,10 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.events import object_versions
-from chalicelib.exceptions import JudgingError, ModelNotFoundError, PictureRejectedError
-from chalicelib.frames import is_notebook_mp4
+from chalicelib.exceptions import ModelNotFoundError, PictureRejectedError
 from chalicelib.heatmaps import mask_png, overlay_png
 from chalicelib.identity import request_id_of, result_keys
+from chalicelib.intake import take_in
 from chalicelib.pictures import read_picture
 from chalicelib.records import Record, RegionRecord, Status, timestamp
 from chalicelib.result_objects import result_body
@@ -76,32 +75,13 @@ class Judge:
         self._now = now
 
     def handle(self, event: Mapping[str, Any]) -> list[Record]:
-        """Judges every record of an S3 event, each whatever becomes of the others.
-
-        Returns:
-            The records of the object versions, without those that are no pictures by their very keys.
+        """Judges every upload of an S3 event, and tells videos what became of their frames.
 
         Raises:
             EventError: The event is none of S3's.
             JudgingError: Some met a fault; Lambda retries the event, and the others' outcomes stand.
         """
-        records, faults = [], {}
-        for version in object_versions(event):
-            with self._telemetry.about(version, request_id_of(version)):
-                if (why := _ignored(version)) is not None:
-                    self._telemetry.info(why)
-                    continue
-                try:
-                    record = self.judge(version)
-                    if record.is_final and self._frames is not None:
-                        self._frames.note(record)
-                    records.append(record)
-                except Exception as error:  # noqa: BLE001 - a fault of one must not keep the others waiting
-                    self._telemetry.fault("The picture could not be judged this time.")
-                    faults[version.s3_uri] = error
-        if faults:
-            raise JudgingError(faults)
-        return records
+        return take_in(event, self._judge_and_tell, self._telemetry)
 
     def judge(self, version: ObjectVersion) -> Record:
         """Gives one object version its record; the one it has, if it has a final one."""
@@ -113,6 +93,12 @@ class Judge:
         except ModelNotFoundError as error:
             return self._wait(version, str(error))
         return self._judge_with(version, model_version, detector)
+
+    def _judge_and_tell(self, version: ObjectVersion) -> Record:
+        record = self.judge(version)
+        if record.is_final and self._frames is not None:
+            self._frames.note(record)
+        return record
 
     def _wait(self, version: ObjectVersion, reason: str) -> Record:
         record = self._record(version, Status.WAITING, reason=reason)
@@ -127,25 +113,22 @@ class Judge:
     def _judge_with(self, version: ObjectVersion, model_version: str, detector: Detector) -> Record:
         keys = result_keys(version)
         timings: dict[str, float] = {}
-        common = {"model_version": model_version, "result_key": keys.history}
+        known: dict[str, Any] = {"model_version": model_version, "result_key": keys.history}
         mask = None
         try:
-            stored, picture, detection = self._look(version, detector, timings)
+            with _timed(timings, "get"):
+                stored = self._objects.open(version)
+            known["metadata"] = stored.metadata
+            picture, detection = self._look(stored, detector, timings)
         except PictureRejectedError as error:
-            record = self._record(version, Status.REJECTED, reason=error.reason, **common)
+            record = self._record(version, Status.REJECTED, reason=error.reason, **known)
         else:
+            known["heat_map_key"] = keys.heat_map(model_version)
             with _timed(timings, "heat_map"):
                 mask, heat_map = mask_png(picture, detection), overlay_png(picture, detection)
             with _timed(timings, "write"):
-                self._bucket.put_heat_map(keys.heat_map, heat_map)
-            record = self._record(
-                version,
-                Status.JUDGED,
-                heat_map_key=keys.heat_map,
-                metadata=stored.metadata,
-                **common,
-                **_findings(picture, detection),
-            )
+                self._bucket.put_heat_map(known["heat_map_key"], heat_map)
+            record = self._record(version, Status.JUDGED, **known, **_findings(picture, detection))
         record = replace(record, timings_ms=timings)
         body = self._bucket.put_history(keys.history, result_body(record, mask))
         standing = Record.from_json(body["Spotcheck"])
@@ -155,16 +138,16 @@ class Judge:
         return standing
 
     def _look(
-        self, version: ObjectVersion, detector: Detector, timings: dict[str, float]
-    ) -> tuple[StoredObject, Picture, Detection]:
+        self, stored: StoredObject, detector: Detector, timings: dict[str, float]
+    ) -> tuple[Picture, Detection]:
         with _timed(timings, "get"):
-            stored = self._objects.read(version)
+            data = stored.read(self._limits.max_bytes)
         with _timed(timings, "decode"):
             size = detector.metadata.input_size
-            picture = read_picture(stored.data, self._limits, min_decoded_side=size)
+            picture = read_picture(data, self._limits, min_decoded_side=size)
         with _timed(timings, "detect"):
             detection = detector.detect(picture)
-        return stored, picture, detection
+        return picture, detection
 
     def _record(self, version: ObjectVersion, status: Status, **details: Any) -> Record:  # noqa: ANN401
         return Record(
@@ -173,7 +156,7 @@ class Judge:
             status=status,
             bucket=version.bucket,
             key=version.key,
-            image=version.key.rpartition("/")[2],
+            image=version.image,
             version_id=version.version_id,
             etag=version.etag,
             sequencer=version.sequencer,
@@ -182,15 +165,6 @@ class Judge:
             **(self._frames.details(version.key) if self._frames is not None else {}),
             **details,
         )
-
-
-def _ignored(version: ObjectVersion) -> str | None:
-    """Why an object is neither judged nor rejected; None for every upload."""
-    if version.is_folder_marker:
-        return "A folder marker is no upload."
-    if is_notebook_mp4(version.key):
-        return "The MP4 that MediaConvert writes beside the notebook's frames is no frame."
-    return None
 
 
 def _findings(picture: Picture, detection: Detection) -> dict[str, Any]:
@@ -214,4 +188,5 @@ def _timed(timings: dict[str, float], phase: str) -> Iterator[None]:
     try:
         yield
     finally:
-        timings[phase] = round((time.perf_counter() - start) * 1000, 2)
+        spent = (time.perf_counter() - start) * 1000
+        timings[phase] = round(timings.get(phase, 0.0) + spent, 2)

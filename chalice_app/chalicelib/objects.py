@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
@@ -16,78 +15,97 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
     from chalicelib.events import ObjectVersion
 
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
 _REPLACED = {"PreconditionFailed", "412"}
 _FORBIDDEN = {"AccessDenied", "403", "Forbidden"}
+_UNUSABLE_KEY = {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
 _KMS_KEY = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d+:(?:key|alias)/[\w/-]+")
 
 
-@dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object's content and its own metadata.
+    """One version of an object, whose content has not been read yet.
+
+    Args:
+        answer: What GetObject said.
 
     Attributes:
-        data: The content.
         metadata: `x-amz-meta-*`, names without the prefix, values decoded.
     """
 
-    data: bytes
-    metadata: Mapping[str, str]
+    def __init__(self, answer: GetObjectOutputTypeDef) -> None:
+        self._body = answer["Body"]
+        self._size = answer["ContentLength"]
+        self.metadata: Mapping[str, str] = _decoded(answer["Metadata"])
+
+    def read(self, max_bytes: int) -> bytes:
+        """Reads the content, once.
+
+        Args:
+            max_bytes: Nothing larger is read.
+
+        Raises:
+            PictureRejectedError: It is larger.
+        """
+        with self._body as body:
+            if self._size > max_bytes:
+                size, limit = self._size / 1e6, max_bytes / 1e6
+                reason = f"The file is too large: {size:.1f} MB, and the limit is {limit:g} MB."
+                raise PictureRejectedError(reason)
+            return body.read()
 
 
 class ObjectReader:
-    """Reads versions of objects.
+    """Opens versions of objects.
 
     Args:
         s3: S3 client.
-        max_bytes: Nothing larger is read.
     """
 
-    def __init__(self, s3: S3Client, max_bytes: int) -> None:
+    def __init__(self, s3: S3Client) -> None:
         self._s3 = s3
-        self._max_bytes = max_bytes
 
-    def read(self, version: ObjectVersion) -> StoredObject:
-        """Reads one version.
+    def open(self, version: ObjectVersion) -> StoredObject:
+        """Opens exactly one version, never its successor.
 
         Raises:
-            PictureRejectedError: It is gone, too large, archived, or encrypted with a key that the function
-                may not use; trying again cannot help.
+            PictureRejectedError: It is gone, archived, or encrypted with a key that the function may not use;
+                trying again cannot help.
             ClientError: S3 failed in a way that a retry may mend.
         """
         try:
-            answer = self._s3.get_object(**_address(version))
+            return StoredObject(self._s3.get_object(**_address(version)))
         except ClientError as error:
-            raise self._rejection(version, error) from error
-        with answer["Body"] as body:
-            if answer["ContentLength"] > self._max_bytes:
-                size, limit = answer["ContentLength"] / 1e6, self._max_bytes / 1e6
-                reason = f"The file is too large: {size:.1f} MB, and the limit is {limit:g} MB."
-                raise PictureRejectedError(reason)
-            return StoredObject(body.read(), _decoded(answer["Metadata"]))
+            if (reason := self._reason(version, error)) is None:
+                raise
+            raise PictureRejectedError(reason) from error
 
-    def _rejection(self, version: ObjectVersion, error: ClientError) -> Exception:
-        """The reason why a version can never be read, or the error itself when a retry may help."""
-        code = error.response["Error"]["Code"]
+    def _reason(self, version: ObjectVersion, error: ClientError) -> str | None:
+        """Why a version can never be read; None when a retry may help."""
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code in _GONE:
-            return PictureRejectedError("The object is gone: it was deleted before it could be judged.")
+            return "The object is gone: it was deleted before it could be judged."
         if code in _REPLACED:
-            return PictureRejectedError("The object is gone: it was replaced before it could be judged.")
+            return "The object is gone: it was replaced before it could be judged."
         if code == "InvalidObjectState":
-            return PictureRejectedError("The object is archived: restore it, then upload it again.")
-        if code in _FORBIDDEN and (key := self._kms_key(version, error)) is not None:
-            return PictureRejectedError(
+            return "The object is archived: restore it, then upload it again."
+        if code == "InvalidRequest" and "Server Side Encryption" in message:
+            return "The object is encrypted with a key that only its uploader has (SSE-C): upload it without."
+        if code in _FORBIDDEN | _UNUSABLE_KEY and (key := self._kms_key(version, message)) is not None:
+            return (
                 f"The object is encrypted with the KMS key {key}, which the function may not use: allow its "
                 "role kms:Decrypt on that key, then upload the object again."
             )
-        return error
+        return None
 
-    def _kms_key(self, version: ObjectVersion, error: ClientError) -> str | None:
-        """The KMS key in the way, if that is why S3 said 403: in its message, or the object's head."""
-        message = error.response["Error"].get("Message", "")
+    def _kms_key(self, version: ObjectVersion, message: str) -> str | None:
+        """The KMS key in the way, if that is why S3 refused: in its message, or the object's head.
+
+        HeadObject needs no kms:Decrypt: where it succeeds, s3:GetObject is not what was missing.
+        """
         if found := _KMS_KEY.search(message):
             return found[0]
         try:

@@ -233,7 +233,7 @@ def _to_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hol
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, float):
-        return Decimal(repr(value))
+        return _decimal(value)
     if isinstance(value, RegionRecord):
         return _to_attribute(asdict(value))
     if isinstance(value, tuple):
@@ -241,6 +241,11 @@ def _to_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hol
     if isinstance(value, dict):
         return {name: _to_attribute(member) for name, member in value.items()}
     return value
+
+
+def _decimal(value: float) -> Decimal:
+    """Twelve digits; what is smaller than DynamoDB can hold (1E-130) is nothing."""
+    return Decimal(f"{value:.12g}") if abs(value) > 1e-100 else Decimal(0)
 
 
 def _from_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hold

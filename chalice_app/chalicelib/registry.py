@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _POINTER_SECONDS = 60.0
+_TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_MISSING = {"NoSuchKey", "404"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class ModelRegistry:
             self._put(self._key(entry.version, name), content)
         details = {**asdict(entry), "created_at": timestamp(datetime.now(UTC))}
         self._put(self._key(entry.version, "model.json"), json.dumps(details).encode())
-        self._put(self._pointer_key, json.dumps({"version": entry.version}).encode())
+        self._point_at(number)
         self._current = None
         return entry
 
@@ -128,18 +130,39 @@ class ModelRegistry:
             Bucket=self._bucket, Prefix=f"projects/{self._project}/models/"
         )
         names = [found["Key"].split("/")[-2:] for page in pages for found in page.get("Contents", [])]
-        numbers = sorted(int(version) for version, file in names if file == "model.json")
-        return [self._entry(str(number)) for number in numbers]
+        versions = {version for version, file in names if file == "model.json" and version.isdecimal()}
+        return [self._entry(version) for version in sorted(versions, key=int)]
 
     def _claim(self, version: str) -> bool:
         """Takes a version number for this publisher alone; False when it is taken."""
         try:
             self._put(self._key(version, "claimed"), b"", IfNoneMatch="*")
         except ClientError as error:
-            if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+            if _code(error) in _TAKEN:
                 return False
             raise
         return True
+
+    def _point_at(self, number: int) -> None:
+        """Makes a version current, unless a publisher that began later was quicker."""
+        while True:
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=self._pointer_key)
+            except ClientError as error:
+                if _code(error) not in _MISSING:
+                    raise
+                condition = {"IfNoneMatch": "*"}
+            else:
+                if int(json.loads(answer["Body"].read())["version"]) > number:
+                    return
+                condition = {"IfMatch": answer["ETag"]}
+            try:
+                self._put(self._pointer_key, json.dumps({"version": str(number)}).encode(), **condition)
+            except ClientError as error:
+                if _code(error) not in _TAKEN | _MISSING:
+                    raise
+            else:
+                return
 
     def _pointer(self) -> str:
         missing = f"No model is published for project {self._project}: train one, then `spotcheck publish`."
@@ -154,7 +177,7 @@ class ModelRegistry:
         try:
             content = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if _code(error) in {"NoSuchKey", "404"}:
+            if _code(error) in _MISSING:
                 raise ModelNotFoundError(missing) from error
             raise
         return dict(json.loads(content))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.events import newer_than
+from chalicelib.heatmaps import ANOMALY_COLOR, BACKGROUND_COLOR
 from chalicelib.records import Record, Status
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 _EXISTS = {"PreconditionFailed", "412"}
 _RACED = {"ConditionalRequestConflict", "409"}
 _MISSING = {"NoSuchKey", "404"}
-
-_ANOMALY_COLOUR = "#23A436"  # of class 1 in `heatmaps.mask_png`
 
 
 def result_body(record: Record, mask: bytes | None) -> dict[str, Any]:
@@ -35,9 +34,9 @@ def result_body(record: Record, mask: bytes | None) -> dict[str, Any]:
     if record.status is not Status.JUDGED:
         return body
     area = record.area or 0.0
-    anomalies = [_anomaly("background", 1 - area, "#FFFFFF")]
+    anomalies = [_anomaly("background", 1 - area, BACKGROUND_COLOR)]
     if record.is_anomalous:
-        anomalies.append(_anomaly("anomaly", area, _ANOMALY_COLOUR))
+        anomalies.append(_anomaly("anomaly", area, ANOMALY_COLOR))
     result = {
         "Source": {"Type": "direct"},
         "IsAnomalous": record.is_anomalous,
@@ -77,17 +76,17 @@ class ResultsBucket:
 
     def put_newest(self, key: str, body: dict[str, Any]) -> None:
         """Makes a result the newest of its key, unless that of a newer version is there."""
-        while True:
+        record = Record.from_json(body["Spotcheck"])
+        condition = {"IfNoneMatch": "*"}  # most keys are uploaded once: one request then
+        while not self._put(key, body, **condition):
             found = self._get(key)
             if found is None:
                 condition = {"IfNoneMatch": "*"}
-            else:
-                there, etag = found
-                if not _is_newer(Record.from_json(body["Spotcheck"]), Record.from_json(there["Spotcheck"])):
-                    return
-                condition = {"IfMatch": etag}
-            if self._put(key, body, **condition):
+                continue
+            there, etag = found
+            if not _is_newer(record, Record.from_json(there["Spotcheck"])):
                 return
+            condition = {"IfMatch": etag}
 
     def _put(self, key: str, body: dict[str, Any], **condition: str) -> bool:
         try:

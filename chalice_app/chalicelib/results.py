@@ -34,13 +34,17 @@ class ResultsTable:
     """
 
     def __init__(self, dynamodb: DynamoDBServiceResource, name: str, *, shards: int = 16) -> None:
-        self._table = dynamodb.Table(name)
+        self._name = name
         self._shards = shards
+        # The resource's own client converts values as the resource does, and may be shared by threads.
+        self._client = dynamodb.meta.client
 
     def get(self, request_id: str) -> Record | None:
         """Reads one record consistently."""
-        item = self._table.get_item(Key={"RequestID": request_id}, ConsistentRead=True).get("Item")
-        return Record.from_item(item) if item else None
+        answer = self._client.get_item(
+            TableName=self._name, Key={"RequestID": request_id}, ConsistentRead=True
+        )
+        return Record.from_item(answer["Item"]) if "Item" in answer else None
 
     def put_final(self, record: Record) -> bool:
         """Writes a verdict or a rejection; False when another one stands already."""
@@ -66,7 +70,15 @@ class ResultsTable:
 
     def waiting(self) -> Iterator[Record]:
         """Uploads that wait for a model: a scan of the sparse index, which holds nothing else."""
-        return self._pages(self._table.scan, IndexName=_WAITING)
+        return self._pages(self._client.scan, IndexName=_WAITING)
+
+    def written_by_notebook(self) -> Iterator[Record]:
+        """Rows that the notebook itself wrote, in no order: no index holds them, so the table is scanned."""
+        return self._pages(
+            self._client.scan,
+            FilterExpression="attribute_not_exists(#status)",
+            ExpressionAttributeNames={"#status": "Status"},
+        )
 
     def of_image(self, image: str) -> Iterator[Record]:
         """Records of all uploads with one file name, newest first."""
@@ -78,6 +90,7 @@ class ResultsTable:
 
     def _put(self, record: Record, condition: str) -> bool:
         request: dict[str, Any] = {
+            "TableName": self._name,
             "Item": record.to_item(self._shards),
             "ConditionExpression": condition,
         }
@@ -87,7 +100,7 @@ class ResultsTable:
                 "ExpressionAttributeValues": {":waiting": "WAITING"},
             }
         try:
-            self._table.put_item(**request)
+            self._client.put_item(**request)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return False
@@ -102,7 +115,7 @@ class ResultsTable:
 
     def _query(self, index: str, key: str, value: str, *, newest_first: bool = True) -> Iterator[Record]:
         return self._pages(
-            self._table.query,
+            self._client.query,
             IndexName=index,
             KeyConditionExpression="#key = :value",
             ExpressionAttributeNames={"#key": key},
@@ -112,7 +125,7 @@ class ResultsTable:
 
     def _pages(self, read: Any, **request: Any) -> Iterator[Record]:  # noqa: ANN401 - made at run time
         while True:
-            page = read(**request)
+            page = read(TableName=self._name, **request)
             yield from map(Record.from_item, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from chalicelib.exceptions import ConfigurationError
 from chalicelib.pictures import PictureLimits
+from chalicelib.video_jobs import JobConfig, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,49 @@ class Settings:
                 max_bytes=_number(environment, "MAX_IMAGE_BYTES", defaults.max_bytes),
                 max_pixels=_number(environment, "MAX_IMAGE_MEGAPIXELS", defaults.max_pixels // 10**6) * 10**6,
             ),
+            shards=_number(environment, "INDEX_SHARDS", 16),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSettings:
+    """Settings of the functions that turn videos into frames, and frames into a video's verdict.
+
+    Attributes:
+        job: What a MediaConvert job depends on (`MEDIACONVERT_QUEUE_ARN`, `MEDIACONVERT_ROLE_ARN`,
+            `IMAGES_BUCKET`, `VIDEO_PROFILE`, `FRAME_INTERVAL_SECONDS`, `FRAME_MAX_SIDE`).
+        project: Lookout project (`PROJECT_NAME`).
+        results_table: DynamoDB table (`RESULTS_TABLE`).
+        shards: Partitions of a day in the table's indexes (`INDEX_SHARDS`).
+    """
+
+    job: JobConfig
+    project: str
+    results_table: str
+    shards: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> VideoSettings:
+        """Reads the settings.
+
+        Raises:
+            ConfigurationError: One is missing or cannot work.
+        """
+        profile = environment.get("VIDEO_PROFILE") or "inspection"
+        if profile not in get_args(Profile):
+            message = f"The environment variable VIDEO_PROFILE is {profile!r}: inspection or notebook."
+            raise ConfigurationError(message)
+        return cls(
+            job=JobConfig(
+                queue_arn=_text(environment, "MEDIACONVERT_QUEUE_ARN"),
+                role_arn=_text(environment, "MEDIACONVERT_ROLE_ARN"),
+                images_bucket=_text(environment, "IMAGES_BUCKET"),
+                profile=cast("Profile", profile),
+                frame_interval_seconds=_number(environment, "FRAME_INTERVAL_SECONDS", 5),
+                frame_max_side=_number(environment, "FRAME_MAX_SIDE", 1280),
+            ),
+            project=_text(environment, "PROJECT_NAME"),
+            results_table=_text(environment, "RESULTS_TABLE"),
             shards=_number(environment, "INDEX_SHARDS", 16),
         )
 

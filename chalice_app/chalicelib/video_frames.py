@@ -8,8 +8,8 @@ from chalicelib.frames import frame_of
 from chalicelib.videos import FrameOutcome
 
 if TYPE_CHECKING:
-    from chalicelib.job_events import VideoJudge
     from chalicelib.records import Record
+    from chalicelib.telemetry import Telemetry
     from chalicelib.video_table import VideoTable
 
 
@@ -18,12 +18,12 @@ class VideoFrames:
 
     Args:
         videos: The videos' items.
-        judge: Brings a video's job and its frames together.
+        telemetry: Logs and metrics.
     """
 
-    def __init__(self, videos: VideoTable, judge: VideoJudge) -> None:
+    def __init__(self, videos: VideoTable, telemetry: Telemetry) -> None:
         self._videos = videos
-        self._judge = judge
+        self._telemetry = telemetry
 
     def details(self, key: str) -> dict[str, Any]:
         """`video`, `frame` and `seconds` of a frame's record; nothing for a picture of no known video."""
@@ -41,4 +41,6 @@ class VideoFrames:
         """Tells the video what became of its frame, as often as the frame is delivered."""
         if record.video is not None and record.frame is not None:
             outcome = FrameOutcome(record.frame, record.probability, record.is_anomalous)
-            self._judge.on_frame(record.video, outcome)
+            verdict = self._videos.settle(self._videos.add_frame(record.video, outcome))
+            if verdict is not None:
+                self._telemetry.video(record.video, verdict.status, verdict.reason)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.videos import FrameOutcome, Video, VideoStatus, VideoVerdict
+from chalicelib.records import day_shard
+from chalicelib.videos import FrameOutcome, Video, VideoStatus, VideoVerdict, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
-    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
-VIDEOS_INDEX = "videos"
-"""Sparse index of the videos alone: partition key `VideoDay`, sort key `DateId`."""
+_VIDEOS_BY_DAY = "videos-by-day"
 
 _ATTRIBUTES = {
     "video_id": "RequestID",
@@ -52,15 +54,18 @@ class VideoTable:
     """The videos among the results.
 
     Args:
-        table: The results table.
+        dynamodb: boto3's DynamoDB resource.
+        name: The results table's name.
+        shards: How many partitions a day has in the indexes.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, dynamodb: DynamoDBServiceResource, name: str, *, shards: int = 16) -> None:
+        self._table = dynamodb.Table(name)
+        self._shards = shards
 
     def create(self, video: Video) -> bool:
         """Writes a video's item unless it has one; False when an earlier attempt has been here."""
-        item = _to_item(video)
+        item = _to_item(video, self._shards)
         return _succeeds(
             self._table.put_item, Item=item, ConditionExpression="attribute_not_exists(RequestID)"
         )
@@ -68,18 +73,18 @@ class VideoTable:
     def get(self, video_id: str) -> Video | None:
         """Reads one video consistently; None when there is no such video."""
         item = self._table.get_item(Key={"RequestID": video_id}, ConsistentRead=True).get("Item")
-        return _from_item(item) if item and "VideoDay" in item else None
+        return _from_item(item) if item and "VideoDayShard" in item else None
 
     def note(self, video_id: str, **facts: str | float | None) -> None:
         """Sets attributes that say the same however often they are told: job id, duration, size."""
         known = {name: value for name, value in facts.items() if value is not None}
         if known:
-            self._set(video_id, known, "attribute_exists(VideoDay)")
+            self._set(video_id, known, "attribute_exists(VideoDayShard)")
 
     def advance(self, video_id: str, status: VideoStatus, **facts: str | float | bool | None) -> bool:
         """Moves a video up to `status`, with what that brings; False when it is there or beyond already."""
         changes = {"status": status, "StatusRank": status.rank, **facts}
-        condition = "attribute_exists(VideoDay) AND StatusRank < :StatusRank"
+        condition = "attribute_exists(VideoDayShard) AND StatusRank < :StatusRank"
         return self._set(video_id, changes, condition)
 
     def add_frame(self, video_id: str, outcome: FrameOutcome) -> Video | None:
@@ -96,7 +101,7 @@ class VideoTable:
             answer = self._table.update_item(
                 Key={"RequestID": video_id},
                 UpdateExpression=f"ADD {names}",
-                ConditionExpression="attribute_exists(VideoDay)",
+                ConditionExpression="attribute_exists(VideoDayShard)",
                 ExpressionAttributeValues={":frame": {outcome.index}},
                 ReturnValues="ALL_NEW",
             )
@@ -106,23 +111,40 @@ class VideoTable:
             raise
         return _from_item(answer["Attributes"])
 
-    def finish(self, video_id: str, verdict: VideoVerdict) -> bool:
-        """Writes a video's verdict; the first one stands."""
-        return self.advance(
-            video_id,
+    def settle(self, video: Video | None) -> VideoVerdict | None:
+        """Writes a video's verdict when nothing is missing any more; the first one stands.
+
+        Whoever changes an item calls this with the item as it is afterwards. Whichever comes last, the job's
+        COMPLETE or a frame's result, therefore finds everything in place.
+
+        Returns:
+            The verdict, if it was written now.
+        """
+        if video is None or (verdict := verdict_of(video)) is None:
+            return None
+        written = self.advance(
+            video.video_id,
             verdict.status,
             is_anomalous=verdict.is_anomalous,
             confidence=verdict.confidence,
             reason=verdict.reason,
         )
+        return verdict if written else None
 
-    def of_day(self, day: str) -> Iterator[Video]:
-        """Videos taken in on one day (`2026-11-22`, UTC), newest first."""
+    def newest(self, *, since: date, until: date) -> Iterator[Video]:
+        """Videos taken in over a span of UTC days, the last one included, newest first."""
+        day = until
+        while day >= since:
+            partitions = [day_shard(day.isoformat(), shard) for shard in range(self._shards)]
+            videos = [video for partition in partitions for video in self._of_partition(partition)]
+            yield from sorted(videos, key=lambda video: (video.date, video.video_id), reverse=True)
+            day -= timedelta(days=1)
+
+    def _of_partition(self, partition: str) -> Iterator[Video]:
         query: dict[str, Any] = {
-            "IndexName": VIDEOS_INDEX,
-            "KeyConditionExpression": "VideoDay = :day",
-            "ExpressionAttributeValues": {":day": day},
-            "ScanIndexForward": False,
+            "IndexName": _VIDEOS_BY_DAY,
+            "KeyConditionExpression": "VideoDayShard = :partition",
+            "ExpressionAttributeValues": {":partition": partition},
         }
         while True:
             page = self._table.query(**query)
@@ -137,7 +159,7 @@ class VideoTable:
             Key={"RequestID": video_id},
             UpdateExpression="SET WorstProbability = :p, WorstFrame = :frame",
             ConditionExpression=(
-                "attribute_exists(VideoDay) AND (attribute_not_exists(WorstProbability)"
+                "attribute_exists(VideoDayShard) AND (attribute_not_exists(WorstProbability)"
                 " OR WorstProbability < :p OR (WorstProbability = :p AND WorstFrame > :frame))"
             ),
             ExpressionAttributeValues={":p": _number(probability), ":frame": frame},
@@ -155,7 +177,7 @@ class VideoTable:
         )
 
 
-def _to_item(video: Video) -> dict[str, Any]:
+def _to_item(video: Video, shards: int) -> dict[str, Any]:
     item = {
         _ATTRIBUTES[field.name]: _number(value)
         for field in fields(Video)
@@ -164,7 +186,7 @@ def _to_item(video: Video) -> dict[str, Any]:
     return item | {
         "S3Uri": f"s3://{video.bucket}/{video.key}",
         "StatusRank": video.status.rank,
-        "VideoDay": video.date[:10],
+        "VideoDayShard": day_shard(video.date[:10], int(video.video_id[:8], 16) % shards),
         "DateId": f"{video.date}#{video.video_id}",
     }
 

@@ -2,59 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib import clients
+from chalicelib.conversion import VideoConverter
+from chalicelib.job_events import JobEvents
 from chalicelib.judging import Judge
 from chalicelib.models import Models
 from chalicelib.objects import ObjectReader
 from chalicelib.registry import ModelRegistry
 from chalicelib.result_objects import ResultsBucket
 from chalicelib.results import ResultsTable
-from chalicelib.settings import Settings
-from chalicelib.telemetry import Telemetry
+from chalicelib.settings import Settings, VideoSettings
+from chalicelib.video_frames import VideoFrames
+from chalicelib.video_table import VideoTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chalicelib.telemetry import Telemetry
 
-class Wiring:
-    """What the handlers call.
 
-    Args:
-        judge: Judges pictures.
-        telemetry: Logs and metrics.
+def judge(environment: Mapping[str, str], telemetry: Telemetry) -> Judge:
+    """What `detect_image` and `detect_frame` call.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot work.
     """
+    settings = Settings.from_environment(environment)
+    s3, dynamodb = clients.s3(), clients.dynamodb()
+    registry = ModelRegistry(
+        s3, settings.models_bucket, settings.project, pinned_version=settings.model_version
+    )
+    videos = VideoTable(dynamodb, settings.results_table, shards=settings.shards)
+    return Judge(
+        objects=ObjectReader(s3),
+        models=Models(registry),
+        bucket=ResultsBucket(s3, settings.results_bucket),
+        table=ResultsTable(dynamodb, settings.results_table, shards=settings.shards),
+        frames=VideoFrames(videos, telemetry),
+        telemetry=telemetry,
+        project=settings.project,
+        limits=settings.limits,
+    )
 
-    def __init__(self, judge: Judge, telemetry: Telemetry) -> None:
-        self._judge = judge
-        self._telemetry = telemetry
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Wiring:
-        """Wires the parts up with AWS's clients.
+def converter(environment: Mapping[str, str], telemetry: Telemetry) -> VideoConverter:
+    """What `convert_video` calls.
 
-        Raises:
-            ConfigurationError: A setting is missing or cannot work.
-        """
-        settings = Settings.from_environment(environment)
-        s3 = clients.s3()
-        registry = ModelRegistry(
-            s3, settings.models_bucket, settings.project, pinned_version=settings.model_version
-        )
-        telemetry = Telemetry()
-        judge = Judge(
-            objects=ObjectReader(s3, settings.limits.max_bytes),
-            models=Models(registry),
-            bucket=ResultsBucket(s3, settings.results_bucket),
-            table=ResultsTable(clients.dynamodb(), settings.results_table, shards=settings.shards),
-            telemetry=telemetry,
-            project=settings.project,
-            limits=settings.limits,
-        )
-        return cls(judge, telemetry)
+    Raises:
+        ConfigurationError: A setting is missing or cannot work.
+    """
+    settings = VideoSettings.from_environment(environment)
+    return VideoConverter(
+        clients.mediaconvert(),
+        VideoTable(clients.dynamodb(), settings.results_table, shards=settings.shards),
+        telemetry,
+        settings.job,
+        settings.project,
+    )
 
-    def judge_pictures(self, event: Mapping[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's own
-        """Judges the pictures of an S3 event."""
-        self._telemetry.begin(context)
-        self._judge.handle(event)
+
+def job_events(environment: Mapping[str, str], telemetry: Telemetry) -> JobEvents:
+    """What `on_video_job` calls.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot work.
+    """
+    settings = VideoSettings.from_environment(environment)
+    return JobEvents(
+        clients.s3(),
+        VideoTable(clients.dynamodb(), settings.results_table, shards=settings.shards),
+        telemetry,
+        settings.job.images_bucket,
+        settings.job.queue_arn,
+    )

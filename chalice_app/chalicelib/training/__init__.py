@@ -6,6 +6,6 @@ Nothing on the detection path imports this package: it needs onnx and scipy, and
 from __future__ import annotations
 
 from chalicelib.training.config import NamedPicture, TrainingConfig
-from chalicelib.training.trainer import TrainedModel, train
+from chalicelib.training.trainer import TrainedModel, train, with_metrics
 
-__all__ = ["NamedPicture", "TrainedModel", "TrainingConfig", "train"]
+__all__ = ["NamedPicture", "TrainedModel", "TrainingConfig", "train", "with_metrics"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from chalicelib.exceptions import TrainingError
 from chalicelib.model_metadata import ModelMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from chalicelib.training.config import NamedPicture, TrainingConfig
     from chalicelib.training.features import Features
@@ -28,10 +28,13 @@ class TrainedModel:
     Attributes:
         model: Content of the ONNX file, metadata included.
         metadata: The same metadata, typed.
+        normal_scores: Score of each training picture by the model of all others, in the order of
+            `metadata.training_images`: what unseen normal pictures will score.
     """
 
     model: bytes
     metadata: ModelMetadata
+    normal_scores: tuple[float, ...]
 
 
 def train(
@@ -87,7 +90,15 @@ def train(
         libraries={name: version(name) for name in _LIBRARIES},
         warnings=(threshold.warning,) if threshold.warning else (),
     )
-    return TrainedModel(with_metadata(model, metadata), metadata)
+    return TrainedModel(with_metadata(model, metadata), metadata, tuple(normal_scores.tolist()))
+
+
+def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedModel:
+    """The same model with what was measured of it in its metadata. Times do not belong: they vary."""
+    from chalicelib.training.graph import with_metadata  # noqa: PLC0415 - as in `train`
+
+    metadata = replace(trained.metadata, metrics=metrics)
+    return replace(trained, model=with_metadata(trained.model, metadata), metadata=metadata)
 
 
 def _check_enough(features: Features, config: TrainingConfig) -> None:
