@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from localaws.lambda_ import environment
+from localaws.lambda_ import environment, permissions
 from localaws.lambda_.functions import LATEST, FunctionName
 from localaws.patching import replace
 
@@ -118,6 +118,31 @@ def key_length() -> None:
         return put_object(self, bucket_name, key_name, *args, **options)
 
     replace(S3Backend, put_object=put_object_in_limits)
+
+
+def notification_destinations_are_checked() -> None:
+    """S3: a notification to a function that S3 may not invoke is refused, as S3 tries the permission first."""
+    from moto.s3.models import S3Backend
+
+    put_configuration = S3Backend.put_bucket_notification_configuration
+
+    def put_checked(self: S3Backend, bucket_name: str, notification_config: dict[str, Any]) -> None:
+        bucket = self.get_bucket(bucket_name)
+        for subscription in notification_config.get("CloudFunctionConfiguration") or []:
+            target = FunctionName.parse(
+                subscription["CloudFunction"], account=self.account_id, region=bucket.region_name
+            )
+            if not permissions.allows(target, "s3.amazonaws.com", bucket.arn, self.account_id):
+                raise _destination_error()
+        put_configuration(self, bucket_name, notification_config)
+
+    replace(S3Backend, put_bucket_notification_configuration=put_checked)
+
+
+def _destination_error() -> Exception:
+    from moto.s3.exceptions import S3ClientError
+
+    return S3ClientError("InvalidArgument", "Unable to validate the following destination configurations")
 
 
 def function_settings() -> None:
@@ -253,6 +278,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     multipart_notifies_once,
     delete_marker_is_not_allowed,
     key_length,
+    notification_destinations_are_checked,
     function_settings,
     reserved_concurrency_of_zero,
     event_invoke_configs,

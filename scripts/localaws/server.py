@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from localaws import event_bridge, moto_patches, notifications
 from localaws.lambda_ import api
 from localaws.lambda_.functions import FunctionName
+from localaws.lambda_.provisioned import ProvisionedConcurrencyApi
 from localaws.lambda_.service import LambdaService
 from localaws.locks import service_lock
 from localaws.settings import VERSION
@@ -42,8 +43,10 @@ class EmbeddedAws:
 
         self.functions = LambdaService(settings, endpoint_url)
         self._invoke = api.InvokeApi(self.functions)
+        self._provisioned = ProvisionedConcurrencyApi(self.functions)
         moto_patches.apply()
         api.install(self.functions)
+        self._provisioned.install()
         notifications.install(self._invoke_later)
         event_bridge.install(self._invoke_later)
         _register_other_emulators()
@@ -54,8 +57,9 @@ class EmbeddedAws:
         if environ["PATH_INFO"].startswith("/_localaws/"):
             return self._own(environ["PATH_INFO"])(environ, start_response)
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
-            if self._invoke.handles(environ):
-                return self._invoke(environ)(environ, start_response)
+            for operation in (self._invoke, self._provisioned):
+                if operation.handles(environ):
+                    return operation(environ)(environ, start_response)
             moto_patches.keep_put_body(environ)
             backend = self._moto.get_application(environ)
             service = str(vars(backend)["service"])

@@ -52,21 +52,22 @@ class InvokeApi:
         try:
             return self._invoke(request)
         except FunctionGoneError as error:
-            return _refusal(404, "ResourceNotFoundException", str(error))
+            return refusal(404, "ResourceNotFoundException", str(error))
         except ThrottledError as error:
-            return _refusal(429, "TooManyRequestsException", str(error), Reason=error.reason)
+            return refusal(429, "TooManyRequestsException", str(error), Reason=error.reason)
 
     def _invoke(self, request: Request) -> Response:
-        target = _target(request)
+        match = _PATH.match(request.path)
+        target = target_of(request, unquote(match["name"]) if match else "")
         kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         payload = request.get_data() or b"{}"
         limit = EVENT_LIMIT if kind == "Event" else REQUEST_LIMIT
         if len(payload) > limit:
             message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
-            return _refusal(413, "RequestTooLargeException", message)
+            return refusal(413, "RequestTooLargeException", message)
         if not _is_json(payload):
             message = "Could not parse request body into json: Could not parse payload into json"
-            return _refusal(400, "InvalidRequestContentException", message)
+            return refusal(400, "InvalidRequestContentException", message)
         if kind == "DryRun":
             load(target)
             return Response(status=204)
@@ -139,9 +140,8 @@ def _bytes(body: str | bytes | None) -> bytes:
     return body if isinstance(body, bytes) else (body or "{}").encode()
 
 
-def _target(request: Request) -> FunctionName:
-    match = _PATH.match(request.path)
-    name = unquote(match["name"]) if match else ""
+def target_of(request: Request, name: str) -> FunctionName:
+    """Whom a request addresses: the name in its path, its qualifier, the region it was signed for."""
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
     region = scope["region"] if scope else REGION
     return FunctionName.parse(
@@ -157,6 +157,7 @@ def _is_json(payload: bytes) -> bool:
     return True
 
 
-def _refusal(status: int, kind: str, message: str, **more: str) -> Response:
+def refusal(status: int, kind: str, message: str, **more: str) -> Response:
+    """An error as Lambda answers it: HTTP status, type and message, and further members."""
     body = json.dumps({"Type": "User", "message": message, "Message": message, **more})
     return Response(body, status, {"x-amzn-ErrorType": kind}, content_type="application/json")

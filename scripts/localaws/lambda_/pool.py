@@ -41,6 +41,7 @@ class WorkerPool:
         self._busy: dict[Worker, None] = {}
         self._starting = 0
         self._running: Counter[str] = Counter()  # executions by function ARN
+        self._kept: dict[str, int] = {}  # workers to keep although idle, by worker key
         self._closed = False
 
     @property
@@ -97,10 +98,17 @@ class WorkerPool:
             self._busy.pop(worker, None)
             self._leave(worker.function)
 
-    def retire(self, worker: Worker) -> None:
-        """Ends a worker if it is idle."""
+    def keep(self, function: FunctionVersion, count: int) -> None:
+        """Keeps so many workers of a function alive however long they are idle."""
         with self._changed:
-            if worker not in self._idle:
+            self._kept[function.worker_key] = count
+
+    def retire(self, worker: Worker, *, keep: bool = True) -> None:
+        """Ends a worker if it is idle and, with `keep`, not among those to keep."""
+        with self._changed:
+            key = worker.function.worker_key
+            alike = sum(other.function.worker_key == key for other in self._idle)
+            if worker not in self._idle or (keep and alike <= self._kept.get(key, 0)):
                 return
             del self._idle[worker]
             self._changed.notify_all()
@@ -111,7 +119,7 @@ class WorkerPool:
         with self._changed:
             stale = [worker for worker in self._idle if worker.function.arn == arn]
         for worker in stale:
-            self.retire(worker)
+            self.retire(worker, keep=False)
 
     def close(self) -> None:
         """Ends every worker, busy or idle, and lends no more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from localaws.exceptions import ThrottledError
 from localaws.lambda_.asynchronous import Event, EventQueue
 from localaws.lambda_.functions import load
 from localaws.lambda_.invocations import Executor
@@ -58,6 +59,28 @@ class LambdaService:
         event = Event(target, payload, str(uuid.uuid4()))
         self._events.put(event)
         return event.request_id
+
+    def keep_warm(self, target: FunctionName, count: int) -> None:
+        """Starts workers of a function, waits until they are ready, and keeps them however long they idle.
+
+        Args:
+            target: the version or alias.
+            count: how many, as far as there are places; 0 lets them go when idle.
+        """
+        function = load(target)
+        self._pool.keep(function, count)
+        borrowed = []
+        try:
+            for _ in range(min(count, self._settings.max_concurrency)):
+                worker, _ = self._pool.acquire(function)
+                borrowed.append(worker)
+            for worker in borrowed:
+                worker.wait_ready(self._settings.init_seconds)
+        except ThrottledError:
+            pass  # the machine is busy: what could be started is warm
+        finally:
+            for worker in borrowed:
+                self._pool.release(worker)
 
     def forget(self, arn: str) -> None:
         """Ends the warm workers of a function that was changed or deleted."""

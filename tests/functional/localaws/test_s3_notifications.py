@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
 from support_localaws import RECORDER, eventually
 
@@ -33,7 +34,25 @@ def handler(event, context):
 """
 
 
-def notify(desk: Desk, bucket: str, arn: str, events: str = "s3:ObjectCreated:*") -> None:
+def notify(desk: Desk, bucket: str, arn: str) -> None:
+    permit(desk, bucket, arn)
+    subscribe(desk, bucket, arn)
+
+
+def permit(desk: Desk, bucket: str, arn: str) -> None:
+    _, _, qualifier = arn.split("function:")[1].partition(":")
+    desk.client("lambda").add_permission(
+        FunctionName=arn.removesuffix(f":{qualifier}"),
+        StatementId=f"s3-{bucket}",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{bucket}",
+        SourceAccount="123456789012",
+        **({"Qualifier": qualifier} if qualifier else {}),
+    )
+
+
+def subscribe(desk: Desk, bucket: str, arn: str) -> None:
     desk.client("s3").put_bucket_notification_configuration(
         Bucket=bucket,
         NotificationConfiguration={
@@ -41,7 +60,7 @@ def notify(desk: Desk, bucket: str, arn: str, events: str = "s3:ObjectCreated:*"
                 {
                     "Id": "pictures",
                     "LambdaFunctionArn": arn,
-                    "Events": [events],
+                    "Events": ["s3:ObjectCreated:*"],
                     "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "image_inputs/"}]}},
                 }
             ]
@@ -222,12 +241,26 @@ def test_the_function_sees_the_objects_metadata(desk: Desk) -> None:
 def test_a_notification_to_a_function_that_is_gone_does_not_fail_the_upload(
     desk: Desk, tmp_path: Path
 ) -> None:
-    bucket = desk.bucket()
-    notify(desk, bucket, "arn:aws:lambda:us-east-1:123456789012:function:gone:live")
+    bucket, arn = desk.bucket(), desk.deploy_alias(RECORDER)
+    notify(desk, bucket, arn)
+    desk.client("lambda").delete_function(FunctionName=arn.split(":")[-2])
 
     put(desk, bucket, "image_inputs/a.jpg", tmp_path)
 
     assert desk.client("s3").head_object(Bucket=bucket, Key="image_inputs/a.jpg")
+
+
+def test_a_notification_without_permission_is_refused(desk: Desk) -> None:
+    bucket, arn = desk.bucket(), desk.deploy_alias(RECORDER)
+    permit(desk, bucket, arn.removesuffix(":live"))
+
+    with pytest.raises(ClientError) as caught:
+        subscribe(desk, bucket, arn)
+
+    assert caught.value.response["Error"]["Code"] == "InvalidArgument"
+    assert caught.value.response["Error"]["Message"] == (
+        "Unable to validate the following destination configurations"
+    )
 
 
 def test_many_uploads_at_once_are_each_seen_once(desk: Desk, tmp_path: Path) -> None:
