@@ -11,8 +11,11 @@ from chalicelib.exceptions import SpotcheckError
 from spotcheck.console import err
 from spotcheck.demo import demo
 from spotcheck.deploying import deploy, destroy, outputs, package, plan
+from spotcheck.detect import detect
+from spotcheck.evaluate import evaluate
 from spotcheck.publish import publish
 from spotcheck.results import results
+from spotcheck.train import train
 from spotcheck.up import down, status, up
 from spotcheck.upload import upload
 
@@ -29,7 +32,23 @@ def _root() -> None:
     """Makes `spotcheck VERB` the only form, even while there is one verb."""
 
 
-for verb in (demo, publish, up, down, status, upload, results, outputs, package, plan, deploy, destroy):
+for verb in (
+    demo,
+    train,
+    evaluate,
+    detect,
+    publish,
+    up,
+    down,
+    status,
+    upload,
+    results,
+    outputs,
+    package,
+    plan,
+    deploy,
+    destroy,
+):
     app.command()(verb)
 
 

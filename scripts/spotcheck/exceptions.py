@@ -43,3 +43,11 @@ class PreflightError(SpotcheckError):
 
 class SmokeError(SpotcheckError):
     """The pipeline is deployed, and does not judge a picture."""
+
+
+class OutputError(SpotcheckError):
+    """A result cannot be written where it should go."""
+
+
+class InputError(SpotcheckError):
+    """A file that was named on the command line is missing or cannot be read."""

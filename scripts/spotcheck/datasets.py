@@ -1,0 +1,241 @@
+"""Folders of pictures: which are normal, which anomalous, which split they are in, and what was left out.
+
+Understood are the MVTec AD layout and folders named after their label, as people and Kaggle arrange them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.picture_formats import JPEG, PNG, foreign_format
+from spotcheck.exceptions import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NORMAL = {"normal", "good", "ok", "whole", "undamaged", "intact"}
+_ANOMALOUS = {
+    *("anomaly", "anomalies", "anomalous", "abnormal", "bad", "ng"),
+    *("defect", "defects", "defective", "damage", "damaged", "broken", "faulty"),
+}
+_TRAIN = {"train", "training"}
+_TEST = {"test", "testing", "validation", "valid", "val"}
+_MASKS = {"ground_truth", "groundtruth", "ground-truth"}
+_NUMBER = re.compile(r"^\d+[\s._-]+")
+
+ACCEPTED_LAYOUTS = """\
+Accepted layouts (names in any case, a number such as 01- may stand before them):
+  MVTec AD          DIR/train/good, DIR/test/good, DIR/test/<defect>,
+                    DIR/ground_truth/<defect>/<name>_mask.png
+  labelled folders  DIR/normal and, optionally, DIR/anomaly (also good/bad, whole/damage)
+  with splits       the same below DIR/training or DIR/train, and DIR/validation or DIR/test"""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A picture whose label its folder tells.
+
+    Attributes:
+        path: The file.
+        name: Its path below the dataset's folder, with `/`.
+        is_anomalous: The label.
+        mask: A picture of where the anomaly is (white), if there is one.
+    """
+
+    path: Path
+    name: str
+    is_anomalous: bool
+    mask: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or folder that takes no part, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What was understood of a folder.
+
+    Attributes:
+        root: The folder that holds the splits or the labelled folders.
+        train: The training split; everything, where the folder has no splits.
+        test: The test or validation split; empty where the folder has no splits.
+        skipped: What takes no part.
+    """
+
+    root: Path
+    train: tuple[LabelledPicture, ...]
+    test: tuple[LabelledPicture, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def normals(self) -> tuple[LabelledPicture, ...]:
+        """What a model is trained on."""
+        return tuple(picture for picture in self.train if not picture.is_anomalous)
+
+    @property
+    def anomalies(self) -> tuple[LabelledPicture, ...]:
+        """Anomalous pictures outside the test split."""
+        return tuple(picture for picture in self.train if picture.is_anomalous)
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Understands a folder of pictures; a single folder around it (as archives have) does not matter.
+
+    Only the first bytes of each file are read: whether a picture can be decoded shows later.
+
+    Args:
+        folder: As the user named it.
+
+    Raises:
+        DatasetError: The folder is missing, or has no layout that is understood, or more than one.
+    """
+    if not folder.is_dir():
+        message = f"There is no folder {folder}."
+        raise DatasetError(message)
+    root = _find_root(folder)
+    reader = _Reader(root)
+    splits = [(child, _split(child)) for child in _folders(root)]
+    train: list[LabelledPicture] = []
+    test: list[LabelledPicture] = []
+    if any(split for _, split in splits):
+        for child, split in splits:
+            if split == "train":
+                train += reader.read_split(child)
+            elif split == "test":
+                test += reader.read_split(child, any_folder_is_anomalous=True)
+            elif not _is_masks(child):
+                reader.skip_folder(child)
+    else:
+        train += reader.read_split(root)
+    if not train and not test:
+        message = f"There is no JPEG or PNG picture in the labelled folders of {root}.\n{ACCEPTED_LAYOUTS}"
+        raise DatasetError(message)
+    return Dataset(root, tuple(train), tuple(test), tuple(reader.skipped))
+
+
+def _find_root(folder: Path) -> Path:
+    """The folder itself, or the only one below it (two levels at most) whose folders have names we know."""
+    level = [folder]
+    for _ in range(3):
+        found = [candidate for candidate in level if _is_root(candidate)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(str(path.relative_to(folder)) for path in found)
+            message = f"{folder} holds several sets of pictures ({names}): name one of them."
+            raise DatasetError(message)
+        level = [child for candidate in level for child in _folders(candidate)]
+    message = f"No folder in {folder} has a name that tells normal from anomalous.\n{ACCEPTED_LAYOUTS}"
+    raise DatasetError(message)
+
+
+def _is_root(folder: Path) -> bool:
+    children = list(_folders(folder))
+    splits = [child for child in children if _split(child)]
+    return any(_label(child) is not None for parent in splits or [folder] for child in _folders(parent))
+
+
+class _Reader:
+    """Collects labelled pictures, and what has to be skipped."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._masks = next((child for child in _folders(root) if _is_masks(child)), None)
+        self.skipped: list[Skipped] = []
+
+    def read_split(self, split: Path, *, any_folder_is_anomalous: bool = False) -> Iterator[LabelledPicture]:
+        """The pictures of one split; in a test split every folder that is not normal is a kind of anomaly."""
+        for folder in _folders(split):
+            is_anomalous = _label(folder)
+            if is_anomalous is None and any_folder_is_anomalous:
+                is_anomalous = True
+            if is_anomalous is None:
+                self.skip_folder(folder)
+            else:
+                yield from self._read_class(folder, is_anomalous=is_anomalous)
+        reason = "The picture is in no labelled folder."
+        self.skipped += [Skipped(self._name(file), reason) for file in _pictures(split)]
+
+    def skip_folder(self, folder: Path) -> None:
+        """Notes a folder whose name says nothing that is understood."""
+        reason = "The folder's name tells neither normal nor anomalous."
+        self.skipped.append(Skipped(self._name(folder) + "/", reason))
+
+    def _read_class(self, folder: Path, *, is_anomalous: bool) -> Iterator[LabelledPicture]:
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or _is_hidden(path.relative_to(folder)):
+                continue
+            reason = _reason_to_skip(path)
+            if reason:
+                self.skipped.append(Skipped(self._name(path), reason))
+            else:
+                mask = self._mask_of(path, folder.name) if is_anomalous else None
+                yield LabelledPicture(path, self._name(path), is_anomalous, mask)
+
+    def _mask_of(self, path: Path, defect: str) -> Path | None:
+        if self._masks is None:
+            return None
+        candidates = (self._masks / defect / f"{path.stem}{ending}" for ending in ("_mask.png", ".png"))
+        return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+
+def _reason_to_skip(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(1024)
+    except OSError as error:
+        return f"The file cannot be read: {error.strerror or error}."
+    if start.startswith((JPEG.magic, PNG.magic)):
+        return None
+    if not start:
+        return "The file is empty."
+    return f"The file is {foreign_format(start) or 'no picture'}, not a JPEG or PNG picture."
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    return (
+        child for child in sorted(folder.iterdir()) if child.is_dir() and not _is_hidden(Path(child.name))
+    )
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    files = (child for child in sorted(folder.iterdir()) if child.is_file())
+    return (file for file in files if not _is_hidden(Path(file.name)) and _reason_to_skip(file) is None)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it is a file manager's (`.DS_Store`, `__MACOSX`, `Thumbs.db`) and not the user's."""
+    return any(
+        part.startswith(".") or part.lower() in ("__macosx", "thumbs.db", "desktop.ini")
+        for part in path.parts
+    )
+
+
+def _plain_name(folder: Path) -> str:
+    return _NUMBER.sub("", folder.name.lower())
+
+
+def _label(folder: Path) -> bool | None:
+    """True for an anomalous folder, False for a normal one, None where the name tells nothing."""
+    name = _plain_name(folder)
+    return True if name in _ANOMALOUS else False if name in _NORMAL else None
+
+
+def _split(folder: Path) -> str | None:
+    name = _plain_name(folder)
+    return "train" if name in _TRAIN else "test" if name in _TEST else None
+
+
+def _is_masks(folder: Path) -> bool:
+    return folder.name.lower() in _MASKS

@@ -1,0 +1,45 @@
+"""`spotcheck evaluate`: how good a model is, on pictures whose labels are known."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from spotcheck.console import err, out, print_json
+
+
+def evaluate(
+    *,
+    model: Annotated[Path, typer.Option(help="The model to measure.")],
+    data: Annotated[Path, typer.Option(help="Folder of labelled pictures; its test split, if it has one.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure a model on labelled pictures."""
+    from chalicelib.detector import Detector
+    from spotcheck.datasets import read_dataset
+    from spotcheck.evaluation import evaluate_dataset
+    from spotcheck.exceptions import DatasetError
+    from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
+
+    detector = Detector.load(model)
+    dataset = read_dataset(data)
+    err.print(describe(dataset))
+    with progress_bars(err) as bar:
+        evaluation = evaluate_dataset(detector, dataset, bar("measuring"))
+    skipped = [*dataset.skipped, *evaluation.skipped]
+    print_skipped(err, [(item.name, item.reason) for item in skipped])
+    if not evaluation.images:
+        message = f"None of the pictures in {data} can be judged."
+        raise DatasetError(message)
+    if evaluation.trained_on:
+        err.print(
+            f"[yellow]warning:[/] the model was trained on {evaluation.trained_on} of these pictures: "
+            "it will look better than it is.",
+            highlight=False,
+        )
+    if json:
+        print_json(evaluation.to_dict())
+    else:
+        out.print(evaluation_table(evaluation))
