@@ -124,7 +124,7 @@ run "media_convert_works_for_our_queue_alone" {
   assert {
     condition = [for statement in jsondecode(aws_iam_role_policy.mediaconvert.policy).Statement : statement.Resource] == [
       ["arn:aws:s3:::spotcheck-videos-123456789012-eu-west-1/video_inputs/*"],
-      ["arn:aws:s3:::spotcheck-images-123456789012-eu-west-1/video_inputs/*"],
+      [for prefix in ["video_inputs", "video_proxies"] : "arn:aws:s3:::spotcheck-images-123456789012-eu-west-1/${prefix}/*"],
     ]
     error_message = "It reads uploaded videos and writes frames."
   }
@@ -193,11 +193,11 @@ run "nothing_expires_that_cannot_be_made_again" {
       role => { for rule in lifecycle.rule : rule.id => rule.expiration[0].days if length(rule.expiration) > 0 }
       } == {
       videos  = {}
-      images  = { "expire-video_inputs" = 365 }
+      images  = { "expire-video_inputs" = 365, "expire-video_proxies" = 7 }
       results = {}
       models  = {}
     }
-    error_message = "By default only frames expire."
+    error_message = "By default only frames and proxies expire."
   }
 }
 
@@ -212,7 +212,7 @@ run "uploads_expire_when_told" {
     condition = {
       for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       role => [for rule in lifecycle.rule : rule.id if length(rule.expiration) > 0]
-    } == { videos = [], images = ["expire-image_inputs"], results = ["expire-all"], models = [] }
+    } == { videos = [], images = ["expire-image_inputs", "expire-video_proxies"], results = ["expire-all"], models = [] }
     error_message = "Each prefix has its own days; 0 keeps for ever."
   }
 }

@@ -60,7 +60,7 @@ run "the_longest_name_fits_every_service" {
   }
 }
 
-run "the_table_answers_the_five_questions" {
+run "the_table_answers_the_six_questions" {
   command = plan
 
   assert {
@@ -70,6 +70,7 @@ run "the_table_answers_the_five_questions" {
       "waiting"          = "WaitingDayShard/DateId/ALL"
       "by-video"         = "VideoId/FrameIndex/ALL"
       "by-image"         = "Image/DateId/ALL"
+      "videos-by-day"    = "VideoDayShard/DateId/ALL"
     }
     error_message = "The indexes are those that chalicelib queries."
   }
@@ -151,17 +152,15 @@ run "functions_know_where_to_read_and_write" {
 
   assert {
     condition = aws_lambda_function.this["detect_image"].environment[0].variables == tomap({
-      PROJECT_NAME                 = "Line-7"
-      MODEL_VERSION                = "3"
-      OUTPUT_BUCKET                = "spotcheck-results-123456789012-eu-west-1"
-      MODELS_BUCKET                = "spotcheck-models-123456789012-eu-west-1"
-      RESULTS_TABLE                = "lookout_for_vision_summary"
-      MAX_IMAGE_BYTES              = "25000000"
-      MAX_IMAGE_MEGAPIXELS         = "100"
-      INDEX_SHARDS                 = "16"
-      POWERTOOLS_SERVICE_NAME      = "spotcheck"
-      POWERTOOLS_METRICS_NAMESPACE = "Spotcheck"
-      POWERTOOLS_LOG_LEVEL         = "INFO"
+      PROJECT_NAME         = "Line-7"
+      MODEL_VERSION        = "3"
+      OUTPUT_BUCKET        = "spotcheck-results-123456789012-eu-west-1"
+      MODELS_BUCKET        = "spotcheck-models-123456789012-eu-west-1"
+      RESULTS_TABLE        = "lookout_for_vision_summary"
+      MAX_IMAGE_BYTES      = "25000000"
+      MAX_IMAGE_MEGAPIXELS = "100"
+      INDEX_SHARDS         = "16"
+      POWERTOOLS_LOG_LEVEL = "INFO"
     })
     error_message = "chalicelib.settings reads exactly these."
   }
