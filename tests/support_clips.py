@@ -20,7 +20,7 @@ RATE = 10
 
 
 def picture(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
-    """A picture, RGB: red at the top left, green at the top right, and below eight stripes, its number's bits."""
+    """A picture, RGB: red at the top left, green at the top right, its number's bits as stripes below."""
     width, height = size
     pixels = np.full((height, width, 3), 128, np.uint8)
     pixels[: height // 2, : width // 2] = (200, 30, 30)

@@ -8,7 +8,7 @@ ROLE = "arn:aws:iam::123456789012:role/converter"
 
 
 def capture_output(**changes: Any) -> dict[str, Any]:
-    """A FRAME_CAPTURE output, one frame a second at full size; changes go to VideoDescription or its codec."""
+    """A FRAME_CAPTURE output, one frame a second at full size; VideoDescription or its codec is changed."""
     codec = {"FramerateNumerator": 1, "FramerateDenominator": 1, "MaxCaptures": 1000, "Quality": 95}
     video: dict[str, Any] = {}
     for name, value in changes.items():

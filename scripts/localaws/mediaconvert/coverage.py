@@ -15,7 +15,7 @@ from localaws.mediaconvert.validation import service_model
 _HEAD = """\
 # MediaConvert on the embedded AWS: operations
 
-Generated from botocore's service model by `python -m localaws.mediaconvert.coverage`; a test keeps it current.
+Generated from botocore's service model by `python -m localaws.mediaconvert.coverage`; a test keeps it so.
 
 | operation | emulated |
 |---|---|

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from localaws.mediaconvert.config import MediaConvertConfig
 
 

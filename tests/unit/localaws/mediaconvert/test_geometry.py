@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from localaws.mediaconvert.geometry import ScalingBehavior, fit
 
 HD = (1280, 720)
@@ -39,9 +40,7 @@ def test_only_fit_no_upscale_keeps_small_pictures_small() -> None:
 @pytest.mark.parametrize(
     ("width", "height", "size"), [(None, None, HD), (640, None, (640, 360)), (None, 240, (426, 240))]
 )
-def test_a_missing_side_keeps_the_ratio(
-    width: int | None, height: int | None, size: tuple[int, int]
-) -> None:
+def test_a_missing_side_keeps_the_ratio(width: int | None, height: int | None, size: tuple[int, int]) -> None:
     assert fit(HD, width=width, height=height).size == size
 
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support_jobs import ROLE, capture_output, job_settings, movie_output
+
 from localaws.mediaconvert.exceptions import BadRequestException
 from localaws.mediaconvert.job_rules import check_job
-from support_jobs import ROLE, capture_output, job_settings, movie_output
 
 
 def request(settings: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from localaws.mediaconvert.exceptions import SettingsError
 from localaws.mediaconvert.names import OutputName, S3Uri
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from localaws.mediaconvert.exceptions import BadRequestException
 from localaws.mediaconvert.validation import parse_request
 
@@ -55,19 +56,21 @@ def test_a_required_member_is_missed_by_name() -> None:
         ),
         (
             {"inputs": [{"videoSelector": {"rotate": "DEGREES_45"}}]},
-            "/inputs/0/videoSelector/rotate: Should be one of "
-            "[DEGREE_0, DEGREES_90, DEGREES_180, DEGREES_270, AUTO]",
+            (
+                "/inputs/0/videoSelector/rotate: Should be one of "
+                "[DEGREE_0, DEGREES_90, DEGREES_180, DEGREES_270, AUTO]"
+            ),
         ),
         (
             {"inputs": [{"inputClippings": [{"startTimecode": "5 s"}]}]},
-            "/inputs/0/inputClippings/0/startTimecode: Should match pattern "
-            r"^([01][0-9]|2[0-4]):[0-5][0-9]:[0-5][0-9][:;][0-9]{2}(@[0-9]+(\.[0-9]+)?(:[0-9]+)?)?$",
+            (
+                "/inputs/0/inputClippings/0/startTimecode: Should match pattern "
+                r"^([01][0-9]|2[0-4]):[0-5][0-9]:[0-5][0-9][:;][0-9]{2}(@[0-9]+(\.[0-9]+)?(:[0-9]+)?)?$"
+            ),
         ),
     ],
 )
-def test_a_wrong_member_is_told_by_its_path_from_the_settings(
-    settings: dict[str, Any], message: str
-) -> None:
+def test_a_wrong_member_is_told_by_its_path_from_the_settings(settings: dict[str, Any], message: str) -> None:
     assert refusal(wire(settings=settings)) == message
 
 
