@@ -102,8 +102,8 @@ def _emit(
         finer: Dimensions of a second, finer series of each metric.
     """
     metrics = AmazonCloudWatchEMFProvider(namespace=_NAMESPACE, service="")
-    for name, value in dimensions.items():
-        metrics.add_dimension(name, value)
+    for dimension, of in dimensions.items():
+        metrics.add_dimension(dimension, of)
     if finer:
         metrics.add_dimensions(**dimensions, **finer)
     for name, value in values.items():
