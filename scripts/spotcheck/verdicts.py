@@ -207,7 +207,7 @@ def score_text(score: float | None) -> str:
 
 
 def clock_time(date: str | None) -> str:
-    """An ISO date as local time; anything else as it is."""
+    """An ISO date as local time, without the day if that is today; anything else as it is."""
     if not date:
         return "-"
     try:
@@ -215,4 +215,5 @@ def clock_time(date: str | None) -> str:
     except ValueError:
         return date
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone().strftime("%m-%d %H:%M:%S")
+    here = moment.astimezone()
+    return here.strftime("%H:%M:%S" if here.date() == datetime.now(here.tzinfo).date() else "%m-%d %H:%M:%S")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from spotcheck import embedded
 from spotcheck.exceptions import EmbeddedAwsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def record(state_dir: Path, pid: int) -> None:
@@ -69,8 +72,8 @@ def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_two_commands_do_not_change_it_at_once(tmp_path: Path) -> None:
-    with embedded.exclusively(tmp_path), pytest.raises(EmbeddedAwsError, match="another command"):
-        with embedded.exclusively(tmp_path):
-            pass
+    first, second = embedded.exclusively(tmp_path), embedded.exclusively(tmp_path)
+    with first, pytest.raises(EmbeddedAwsError, match="another command"), second:
+        pass
     with embedded.exclusively(tmp_path):
         pass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +10,9 @@ from spotcheck import embedded, stack, targets
 from spotcheck.embedded import Server
 from spotcheck.exceptions import TargetError
 from spotcheck.targets import Target, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OUTPUTS: dict[str, Any] = {
     "region": "eu-west-1",
@@ -43,38 +45,34 @@ def _state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
-def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, local: bool, aws: bool) -> None:
+def deployed(monkeypatch: pytest.MonkeyPatch, *, local: bool, aws: bool) -> None:
     server = Server(1, OUTPUTS["endpoint_url"]) if local else None
     monkeypatch.setattr(embedded, "find_server", lambda _: server)
     monkeypatch.setattr(targets, "read_outputs", lambda _: OUTPUTS if local else None)
     monkeypatch.setattr(stack, "Stack", Deployed(exists=aws))
 
 
-def test_the_only_stack_is_taken_when_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    deployed(monkeypatch, tmp_path, local=True, aws=False)
+def test_the_only_stack_is_taken_when_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch, local=True, aws=False)
     assert resolve(local=False, aws=False).kind == "local"
-    deployed(monkeypatch, tmp_path, local=False, aws=True)
+    deployed(monkeypatch, local=False, aws=True)
     assert resolve(local=False, aws=False).kind == "aws"
 
 
-def test_two_stacks_and_none_named_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    deployed(monkeypatch, tmp_path, local=True, aws=True)
+def test_two_stacks_and_none_named_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch, local=True, aws=True)
     with pytest.raises(TargetError, match="--aws or --local"):
         resolve(local=False, aws=False)
 
 
-def test_no_stack_at_all_is_an_error_that_says_how_to_make_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    deployed(monkeypatch, tmp_path, local=False, aws=False)
+def test_no_stack_at_all_is_an_error_that_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch, local=False, aws=False)
     with pytest.raises(TargetError, match="spotcheck up"):
         resolve(local=False, aws=False)
 
 
-def test_a_shell_pointed_at_this_machine_does_not_mean_aws(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    deployed(monkeypatch, tmp_path, local=True, aws=True)
+def test_a_shell_pointed_at_this_machine_does_not_mean_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch, local=True, aws=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert resolve(local=False, aws=False).kind == "local"
 
@@ -91,8 +89,8 @@ def test_the_target_is_said_on_stderr_before_anything_else(capsys: pytest.Captur
     assert printed.out == ""
 
 
-def test_an_aws_target_names_account_and_region(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    deployed(monkeypatch, tmp_path, local=False, aws=True)
+def test_an_aws_target_names_account_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch, local=False, aws=True)
     target = resolve(local=False, aws=True)
     assert target.describe() == "AWS account 210987654321, region eu-west-1, project cells"
     assert target.endpoint_url is None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -11,6 +10,9 @@ import typer
 from chalicelib.identity import request_id
 from spotcheck.exceptions import UploadError
 from spotcheck.upload import Sender, as_prefix, name_files, parse_metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def files(folder: Path, *names: str) -> list[Path]:
