@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,13 @@ def event(name: str) -> dict[str, Any]:
 
 def object_version(**changes: Any) -> ObjectVersion:
     """An uploaded version, with what a test wants to be different."""
-    given = {
-        "bucket": "images",
-        "key": "image_inputs/cell.png",
-        "version_id": "v1",
-        "etag": "d41d8cd98f00b204e9800998ecf8427e",
-        "sequencer": "0055AED6DCD90281E5",
-        "size": 1024,
-        "uploaded_at": "2026-11-22T09:30:12.345Z",
-    }
-    return ObjectVersion(**(given | changes))
+    usual = ObjectVersion(
+        bucket="images",
+        key="image_inputs/cell.png",
+        version_id="v1",
+        etag="d41d8cd98f00b204e9800998ecf8427e",
+        sequencer="0055AED6DCD90281E5",
+        size=1024,
+        uploaded_at="2026-11-22T09:30:12.345Z",
+    )
+    return replace(usual, **changes)
