@@ -45,7 +45,8 @@ def eventually(get: Callable[[], Any]) -> Any:
         if result := get():
             return result
         time.sleep(0.02)
-    raise AssertionError(f"nothing came of {get}")
+    message = f"nothing came of {get}"
+    raise AssertionError(message)
 
 
 @dataclass

@@ -121,7 +121,7 @@ def key_length() -> None:
 
 
 def notification_destinations_are_checked() -> None:
-    """S3: a notification to a function that S3 may not invoke is refused, as S3 tries the permission first."""
+    """S3: a notification to a function that S3 may not invoke is refused."""
     from moto.s3.models import S3Backend
 
     put_configuration = S3Backend.put_bucket_notification_configuration

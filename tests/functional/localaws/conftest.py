@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support_localaws import Desk
 
 import localaws
-from support_localaws import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

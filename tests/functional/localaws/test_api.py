@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from support_localaws import RECORDER, eventually, zipped
 
 if TYPE_CHECKING:

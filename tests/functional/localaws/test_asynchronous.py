@@ -21,7 +21,8 @@ count = 0
 def handler(event, context):
     global count
     count += 1
-    s3.put_object(Bucket="seen", Key=f"{context.function_name}/{count}", Body=json.dumps(context.aws_request_id))
+    key = f"{context.function_name}/{count}"
+    s3.put_object(Bucket="seen", Key=key, Body=json.dumps(context.aws_request_id))
     if count < 3: raise RuntimeError("not yet")
 """
 

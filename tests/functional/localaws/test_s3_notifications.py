@@ -1,4 +1,4 @@
-"""An upload by any client starts the function that the bucket's notification names, once, with S3's whole record."""
+"""An upload by any client starts the function that the bucket's notification names, once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
-
 from support_localaws import RECORDER, eventually
 
 if TYPE_CHECKING:
@@ -125,8 +124,10 @@ def aws_cli(desk: Desk, bucket: str, key: str, folder: Path) -> None:
     file.write_bytes(BODY)
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     subprocess.run(
-        [program, "s3", "cp", str(file), f"s3://{bucket}/{key}", "--quiet"]
-        + ["--endpoint-url", desk.aws.endpoint_url],
+        [
+            *(program, "s3", "cp", str(file), f"s3://{bucket}/{key}", "--quiet"),
+            *("--endpoint-url", desk.aws.endpoint_url),
+        ],
         env=os.environ | keys,
         check=True,
     )
@@ -188,9 +189,7 @@ def test_an_upload_is_one_event_with_the_whole_record(
     assert record["s3"]["bucket"]["ownerIdentity"]["principalId"]
 
 
-def test_sequencers_grow_with_each_upload_of_a_key(
-    desk: Desk, recorder: tuple[str, str], tmp_path: Path
-) -> None:
+def test_sequencers_grow_with_each_upload_of_a_key(desk: Desk, recorder: tuple[str, str]) -> None:
     bucket, function = recorder
     key = "image_inputs/again.jpg"
     versions = [desk.client("s3").put_object(Bucket=bucket, Key=key)["VersionId"] for _ in range(3)]
@@ -263,7 +262,7 @@ def test_a_notification_without_permission_is_refused(desk: Desk) -> None:
     )
 
 
-def test_many_uploads_at_once_are_each_seen_once(desk: Desk, tmp_path: Path) -> None:
+def test_many_uploads_at_once_are_each_seen_once(desk: Desk) -> None:
     bucket, name = desk.bucket(), desk.deploy(RECORDER)
     notify(desk, bucket, f"arn:aws:lambda:us-east-1:123456789012:function:{name}")
 

@@ -13,11 +13,10 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support_localaws import Desk, eventually
 
 import localaws
-
 from localaws.exceptions import ServerStartError
-from support_localaws import Desk, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,13 +116,13 @@ def test_running_tells_why_a_server_did_not_start(own: Desk, tmp_path: Path) -> 
 
 def test_it_listens_on_the_loopback_interface_only(own: Desk) -> None:
     port = int(own.aws.endpoint_url.rsplit(":", 1)[1])
-    names = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    names = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
 
     for address in names - {"127.0.0.1"}:
         if address.startswith("127."):
             continue
         with pytest.raises(OSError):  # noqa: PT011  # refused or unreachable, by the system
-            socket.create_connection((str(address), port), timeout=1)
+            socket.create_connection((address, port), timeout=1)
 
 
 def test_requests_share_a_connection(desk: Desk) -> None:
