@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from spotcheck.up import Standing
     from spotcheck.verdicts import Outcome
 
-DEMO_DIR = targets.STATE_DIR.parent / "demo"
+DEMO_DIR = targets.BUILD_DIR / "demo"
 
 _IN_FLIGHT = 3  # uploads without a verdict at any time: a camera that waits for its line
 _POINTER_SECONDS = 61.0  # functions read which model is current at most once a minute

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from spotcheck.exceptions import StackError
+from spotcheck.targets import STATE_DIR
 from spotcheck.terraform_cli import FLAG, ROOT, TerraformCli, provider_environment
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIGURATION = ROOT / "terraform"
-LOCAL_STATE_DIR = ROOT / "build" / "localaws"
 PACKAGE_DIR = ROOT / "build" / "package"
 LOCAL_ACCOUNT = "123456789012"
 LOCAL_REGION = "us-east-1"
@@ -101,7 +101,7 @@ class Stack:
         endpoint_url: str,
         variables: Mapping[str, str] | None = None,
         *,
-        state_dir: Path = LOCAL_STATE_DIR,
+        state_dir: Path = STATE_DIR,
     ) -> Stack:
         """The stack on the embedded AWS: fake credentials, own state, nothing of the user's environment.
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from chalicelib.registry import ModelRegistry
     from chalicelib.results import ResultsTable
 
-STATE_DIR = Path(__file__).resolve().parents[2] / "build" / "localaws"
+BUILD_DIR = Path(__file__).resolve().parents[2] / "build"
+STATE_DIR = Path(os.environ.get("SPOTCHECK_STATE_DIR") or BUILD_DIR / "localaws")
 """Where everything of the embedded AWS lives: process, log, Terraform state, outputs."""
 
 LOCAL_ACCOUNT = "123456789012"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 import time
+from email.header import Header
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,7 +148,7 @@ def name_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
 
 
 def parse_metadata(pairs: Iterable[str]) -> dict[str, str]:
-    """Reads `name=value` options.
+    """Reads `name=value` options; values beyond ASCII are encoded as S3 wants them (RFC 2047).
 
     Raises:
         typer.BadParameter: An option has no `=`, or an empty name.
@@ -158,7 +159,7 @@ def parse_metadata(pairs: Iterable[str]) -> dict[str, str]:
         if not equals or not name.strip():
             msg = f"{pair!r} is not NAME=VALUE"
             raise typer.BadParameter(msg)
-        metadata[name.strip()] = value
+        metadata[name.strip()] = value if value.isascii() else Header(value, "utf-8").encode(maxlinelen=0)
     return metadata
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,6 +75,12 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_metadata_is_name_and_value_and_a_value_may_hold_an_equals_sign() -> None:
     assert parse_metadata(["camera-id=7", "note=a=b"]) == {"camera-id": "7", "note": "a=b"}
+
+
+def test_metadata_beyond_ascii_is_encoded_as_s3_wants_it() -> None:
+    encoded = parse_metadata(["line=Prüfstand"])["line"]
+    assert encoded.isascii()
+    assert str(make_header(decode_header(encoded))) == "Prüfstand"
 
 
 @pytest.mark.parametrize("wrong", ["camera-id", "=7", " =7"])
