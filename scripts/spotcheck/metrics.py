@@ -46,6 +46,8 @@ def image_metrics(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Ima
     from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
     truth, values = np.asarray(labels, bool), np.asarray(scores, float)
+    if not truth.size:
+        return ImageMetrics(None, None, None, None, None)
     called = values > threshold
     has_anomalies, has_normals = bool(truth.any()), bool((~truth).any())
     precision, recall, f1, _ = precision_recall_fscore_support(
