@@ -30,7 +30,7 @@ class MediaConvertConfig:
         clock: seconds since the epoch.
     """
 
-    concurrent_jobs: int = field(default_factory=lambda: max(1, (os.cpu_count() or 2) // 2))
+    concurrent_jobs: int = field(default_factory=lambda: max(2, (os.cpu_count() or 2) // 2))
     event_copies: int = 1
     status_update_seconds: float | None = None
     token_seconds: float = 60.0

@@ -15,7 +15,7 @@ import av.error
 
 from localaws.mediaconvert import sources
 from localaws.mediaconvert.audio import find_track
-from localaws.mediaconvert.exceptions import ClippingError, InputError, TruncatedSourceError
+from localaws.mediaconvert.exceptions import ClippingError, InputError
 from localaws.mediaconvert.frames import FrameCapture
 from localaws.mediaconvert.geometry import Geometry, fit
 from localaws.mediaconvert.outputs import CaptureSettings, outputs_of
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from localaws.mediaconvert.outputs import OutputReport, PictureSettings
 
 Output = FrameCapture | Movie
-
-TRUNCATION_SLACK = Fraction(1, 2)
-"""Seconds that may be missing at the end of an input before it counts as truncated."""
 
 
 @dataclass(slots=True)
@@ -89,7 +86,8 @@ class Converter:
         details = []
         for index, (path, given) in enumerate(self._inputs(), start=1):
             with sources.opened(path, given["FileInput"]) as container:
-                sources.video_stream(container, given["FileInput"])
+                stream = sources.video_stream(container, given["FileInput"])
+                sources.check_whole(path, container, stream, given["FileInput"])
                 details.append(sources.describe(container, given["FileInput"], index))
         return details
 
@@ -157,12 +155,6 @@ class Converter:
         if end is None:
             self._refuse_empty(given, clip)
             return
-        if clip.end is None and length is not None and end < length - max(TRUNCATION_SLACK, length / 50):
-            message = (
-                f"Input file [{given['FileInput']}] is truncated: its index says {float(length):.2f} s, "
-                f"decoding stopped at {float(end):.2f} s"
-            )
-            raise TruncatedSourceError(message)
         self._position = start + (end if clip.end is None else min(end, clip.end)) - clip.begin
         for track in self._tracks():
             track.end_input(self._position)

@@ -1,4 +1,4 @@
-"""The table of MediaConvert's operations and which of them are emulated: docs/mediaconvert-coverage.md.
+"""The table of MediaConvert's operations and which are emulated: docs/mediaconvert-coverage.md.
 
 Written anew with `python -m localaws.mediaconvert.coverage > docs/mediaconvert-coverage.md`.
 """
@@ -21,6 +21,20 @@ Generated from botocore's service model by `python -m localaws.mediaconvert.cove
 |---|---|
 """
 
+_SETTINGS = """
+## Settings of the emulation
+
+Environment of the embedded AWS's process; in-process, the attributes of `localaws.mediaconvert.config.config`.
+
+| variable | default | meaning |
+|---|---|---|
+| `LOCALAWS_MEDIACONVERT_CONCURRENT_JOBS` | half the cores, at least 2 | jobs converted at once |
+| `LOCALAWS_MEDIACONVERT_EVENT_COPIES` | 1 | how often each event is put on the bus; 2 tries out a consumer |
+| `LOCALAWS_MEDIACONVERT_STATUS_UPDATE_SECONDS` | the job's own interval | seconds between STATUS_UPDATE events |
+| `LOCALAWS_MEDIACONVERT_TOKEN_SECONDS` | 60 | how long a ClientRequestToken gives back its job |
+| `LOCALAWS_MEDIACONVERT_CHECK_ROLE` | true | whether the policies of a role that IAM knows count |
+"""
+
 
 def is_emulated(operation: str) -> bool:
     """Whether an operation of the service model is answered."""
@@ -32,7 +46,7 @@ def table() -> str:
     operations = sorted(service_model().operation_names)
     rows = "".join(f"| {name} | {'yes' if is_emulated(name) else 'no'} |\n" for name in operations)
     done = sum(map(is_emulated, operations))
-    return f"{_HEAD}{rows}\n{done} of {len(operations)} operations.\n"
+    return f"{_HEAD}{rows}\n{done} of {len(operations)} operations.\n{_SETTINGS}"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,12 @@ import av
 import av.error
 from av.stream import Disposition
 
-from localaws.mediaconvert.exceptions import InputError, NoVideoError, UnsupportedCodecError
+from localaws.mediaconvert.exceptions import (
+    InputError,
+    NoVideoError,
+    TruncatedSourceError,
+    UnsupportedCodecError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mxf,flv,asf,ogg,gif,wav,mp3,aac,flac,ac3,eac3"
 """Demuxers that may be tried: MediaConvert's input containers. Playlists and concatenations, which would
 have the demuxer open other files, are not among them."""
+
+MISSING_PICTURES = 0.02
+"""Part of an input's pictures that may be missing at its end before it counts as truncated."""
 
 VIDEO_CODECS = {
     "av1": "AV1",
@@ -103,6 +111,27 @@ def video_stream(container: InputContainer, uri: str) -> VideoStream:
         return stream
     message = f"No video track found in input [{uri}]"
     raise NoVideoError(message)
+
+
+def check_whole(path: Path, container: InputContainer, stream: VideoStream, uri: str) -> None:
+    """Compares a .mov's or .mp4's index of its pictures with the file's length.
+
+    Other containers have no such index: what is there of them is converted. So is a file of this kind when
+    only its very end is missing.
+
+    Raises:
+        TruncatedSourceError: if more than `MISSING_PICTURES` of the pictures lie beyond the file's end.
+    """
+    if "mp4" not in container.format.name.split(","):
+        return
+    size = path.stat().st_size
+    indexed = len(stream.index_entries)
+    missing = sum(entry.pos + entry.size > size for entry in stream.index_entries)
+    if missing > indexed * MISSING_PICTURES:
+        message = (
+            f"Input file [{uri}] is truncated: {missing} of its {indexed} video frames lie beyond its end"
+        )
+        raise TruncatedSourceError(message)
 
 
 def frame_rate(stream: VideoStream) -> Fraction:

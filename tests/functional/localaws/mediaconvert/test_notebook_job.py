@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-from chalicelib.notebook_job import notebook_job
-from chalicelib.video_jobs import JobConfig, create_job_request
 from PIL import Image
 from support_clips import make_clip
 from support_jobs import ROLE
+
+from chalicelib.notebook_job import notebook_job
+from chalicelib.video_jobs import JobConfig, create_job_request
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import boto3
-import localaws.mediaconvert
 import moto.backend_index
-from localaws.mediaconvert.models import mediaconvert_backends
 from moto import mock_aws
 from support_jobs import ROLE, job_settings
+
+import localaws.mediaconvert
+from localaws.mediaconvert.models import mediaconvert_backends
 
 
 def test_registering_again_changes_nothing() -> None:
@@ -20,7 +22,8 @@ def test_registering_again_changes_nothing() -> None:
 def test_a_conversion_ends_with_the_mock_that_it_ran_in() -> None:
     with mock_aws():
         mediaconvert = boto3.client("mediaconvert", "us-east-1")
-        mediaconvert.create_job(Role=ROLE, Settings=job_settings())
+        settings: Any = job_settings()
+        mediaconvert.create_job(Role=ROLE, Settings=settings)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("job ")]
     with mock_aws():
         assert boto3.client("mediaconvert", "us-east-1").list_jobs()["Jobs"] == []

@@ -9,6 +9,7 @@ from PIL import Image
 from support_clips import make_clip, make_sound, number_of
 from support_jobs import job_settings
 
+from localaws.mediaconvert.converter import Converter
 from localaws.mediaconvert.exceptions import (
     InputError,
     JobError,
@@ -64,14 +65,24 @@ def test_a_file_cut_off_before_its_index_is_error_1010(convert: Convert, tmp_pat
         convert(job_settings(), clip)
 
 
+def cut(path: Path, whole: bytes, part: float) -> Path:
+    path.write_bytes(whole[: int(len(whole) * part)])
+    return path
+
+
 def test_a_file_cut_off_after_its_index_is_error_1076(convert: Convert, tmp_path: Path) -> None:
     made = convert(job_settings(), make_clip(tmp_path / "clip.mp4"))
-    cut = tmp_path / "cut.mp4"
     whole = made.objects["out/film_m.mp4"]  # its index stands in front
-    cut.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(TruncatedSourceError, match="is truncated") as ended:
-        convert(job_settings(), cut)
+    upload = Converter(job_settings(), [cut(tmp_path / "cut.mp4", whole, 0.5)], lambda *_object: None)
+    with pytest.raises(TruncatedSourceError, match=r"is truncated: \d+ of its 50 video frames") as ended:
+        upload.probe()
     assert ended.value.code == 1076
+
+
+def test_of_a_container_without_an_index_what_is_there_is_converted(convert: Convert, tmp_path: Path) -> None:
+    whole = make_clip(tmp_path / "clip.mkv").read_bytes()
+    made = convert(job_settings(), cut(tmp_path / "cut.mkv", whole, 0.6))
+    assert 2 <= len(made.frames) <= 5
 
 
 def test_sound_alone_is_error_1020(convert: Convert, tmp_path: Path) -> None:
