@@ -29,8 +29,8 @@ Environment of the embedded AWS's process; in-process, the attributes of `locala
 | variable | default | meaning |
 |---|---|---|
 | `LOCALAWS_MEDIACONVERT_CONCURRENT_JOBS` | half the cores, at least 2 | jobs converted at once |
-| `LOCALAWS_MEDIACONVERT_EVENT_COPIES` | 1 | how often each event is put on the bus; 2 tries out a consumer |
-| `LOCALAWS_MEDIACONVERT_STATUS_UPDATE_SECONDS` | the job's own interval | seconds between STATUS_UPDATE events |
+| `LOCALAWS_MEDIACONVERT_EVENT_COPIES` | 1 | how often each event is put on the bus |
+| `LOCALAWS_MEDIACONVERT_STATUS_UPDATE_SECONDS` | the job's interval | seconds between STATUS_UPDATEs |
 | `LOCALAWS_MEDIACONVERT_TOKEN_SECONDS` | 60 | how long a ClientRequestToken gives back its job |
 | `LOCALAWS_MEDIACONVERT_CHECK_ROLE` | true | whether the policies of a role that IAM knows count |
 """
