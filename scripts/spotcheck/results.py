@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from chalicelib.records import timestamp
 from spotcheck import targets
 from spotcheck.console import err, out, print_json
+from spotcheck.exceptions import TargetError
 from spotcheck.verdicts import add_row, line, results_table, seconds_to_verdict
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def results(
     since: Annotated[str, typer.Option(help="A UTC date or time, or a duration: 30m, 12h, 7d.")] = "1d",
     image: Annotated[str, typer.Option(help="Only of images of this name, of any day.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0: all.")] = 50,
+    videos: Annotated[bool, typer.Option("--videos", help="The videos, not the pictures.")] = False,
+    video: Annotated[str, typer.Option(metavar="ID", help="One video along its time line.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON (--follow: an object a line).")] = False,
     local: Annotated[bool, typer.Option("--local", help="Of the embedded AWS.")] = False,
     aws: Annotated[bool, typer.Option("--aws", help="Of the AWS account.")] = False,
@@ -49,6 +53,12 @@ def results(
     """Show verdicts, newest first: what, how sure, and how long it took from upload to verdict."""
     start = parse_since(since, datetime.now(UTC))
     target = targets.resolve(local=local, aws=aws)
+    if video:
+        _show_video(target, video, json=json)
+        return
+    if videos:
+        _show_videos(target, start, limit, json=json)
+        return
     table = target.results_table()
     found = select(table, start, image=image, anomalous_only=anomalous)
     rows = list(islice(found, limit or None))
@@ -65,6 +75,26 @@ def results(
             show(row)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _show_videos(target: targets.Target, start: datetime, limit: int, *, json: bool) -> None:
+    from spotcheck.videos import print_videos, rows
+
+    today = datetime.now(UTC).date()
+    found = rows(target.video_table(), start.astimezone(UTC).date(), today)
+    taken = list(islice((row for row in found if row["date"] >= timestamp(start)), limit or None))
+    print_json(taken) if json else print_videos(taken)
+
+
+def _show_video(target: targets.Target, video_id: str, *, json: bool) -> None:
+    from spotcheck.videos import print_time_line
+
+    found = target.video_table().get(video_id)
+    if found is None:
+        msg = f"there is no video {video_id}: `spotcheck results --videos` lists them"
+        raise TargetError(msg)
+    frames = [record.to_json() for record in target.results_table().of_video(video_id)]
+    print_json({**found.to_json(), "frames": frames}) if json else print_time_line(found.to_json(), frames)
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -106,7 +136,7 @@ def select(
         ofs = sorted((record.to_json() for record in table.of_image(image)), key=_date, reverse=True)
         yield from (row for row in ofs if row["is_anomalous"] or not anomalous_only)
         return
-    oldest = start.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    oldest = timestamp(start)
     today = datetime.now(UTC).date()
     for record in table.newest(
         since=start.astimezone(UTC).date(), until=today, anomalous_only=anomalous_only

@@ -26,6 +26,7 @@ from spotcheck.exceptions import TargetError
 if TYPE_CHECKING:
     from chalicelib.registry import ModelRegistry
     from chalicelib.results import ResultsTable
+    from chalicelib.video_table import VideoTable
 
 BUILD_DIR = Path(__file__).resolve().parents[2] / "build"
 STATE_DIR = Path(os.environ.get("SPOTCHECK_STATE_DIR") or BUILD_DIR / "localaws")
@@ -76,8 +77,17 @@ class Target:
         """The stack's results table."""
         from chalicelib.results import ResultsTable
 
-        shards = int(self.outputs.get("index_shards") or 16)
-        return ResultsTable(self.resource("dynamodb"), self.outputs["results_table"], shards=shards)
+        return ResultsTable(self.resource("dynamodb"), self.outputs["results_table"], shards=self._shards)
+
+    def video_table(self) -> VideoTable:
+        """The videos among the stack's results."""
+        from chalicelib.video_table import VideoTable
+
+        return VideoTable(self.resource("dynamodb"), self.outputs["results_table"], shards=self._shards)
+
+    @property
+    def _shards(self) -> int:
+        return int(self.outputs.get("index_shards") or 16)
 
     def registry(self) -> ModelRegistry:
         """The models of the stack's project."""

@@ -1,4 +1,4 @@
-"""`spotcheck upload`: pictures into the images bucket, verdicts as they arrive."""
+"""`spotcheck upload`: pictures and videos into their buckets, verdicts as they arrive."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from spotcheck import targets
 from spotcheck.console import err, out
 from spotcheck.exceptions import UploadError
 from spotcheck.verdicts import Upload, line, send_and_follow
+from spotcheck.videos import VIDEO_PREFIX, follow_with_progress, is_video, print_time_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,18 +28,21 @@ _ONE_REQUEST_BYTES = 8 * 2**20  # larger files go in parts
 
 
 def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Pictures, or folders of them.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Pictures and videos, or folders of them.")
+    ],
     *,
-    prefix: Annotated[str, typer.Option(help="Put them under this key prefix.")] = IMAGE_PREFIX,
+    prefix: Annotated[str, typer.Option(help="Put pictures under this key prefix.")] = IMAGE_PREFIX,
     metadata: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Object metadata; kept with the result.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the verdicts.")] = True,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for each verdict.")] = 60.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for each picture's verdict.")] = 60.0,
+    video_timeout: Annotated[float, typer.Option(help="Seconds to wait for each video's verdict.")] = 3600.0,
     local: Annotated[bool, typer.Option("--local", help="To the embedded AWS.")] = False,
     aws: Annotated[bool, typer.Option("--aws", help="To the AWS account.")] = False,
 ) -> None:
-    """Upload pictures and print each verdict as it arrives.
+    """Upload pictures and videos and print each verdict as it arrives.
 
     Folders are uploaded whole, hidden files left out. Exit code 1 when an upload failed, or has no result
     in time.
@@ -47,15 +51,39 @@ def upload(
     marks = parse_metadata(metadata or [])
     prefix = as_prefix(prefix)
     target = targets.resolve(local=local, aws=aws)
-    sender = Sender(target.client("s3"), target.outputs["images_bucket"], prefix, marks)
+    films = [source for source in named if is_video(source[1])]
+    pictures = [source for source in named if source not in films]
+    s3 = target.client("s3")
+    to_images = Sender(s3, target.outputs["images_bucket"], prefix, marks)
+    to_videos = Sender(s3, target.outputs["videos_bucket"], VIDEO_PREFIX, marks)
     if wait:
-        find = record_finder(target)
-        outcomes = send_and_follow(named, sender.send, find, timeout=timeout)
+        outcomes = send_and_follow(pictures, to_images.send, record_finder(target), timeout=timeout)
     else:
-        outcomes = _send_only(sender, named)
-    failed = _show(outcomes, len(named), wait=wait)
+        outcomes = _send_only(to_images, pictures)
+    failed = _show(outcomes, len(pictures), wait=wait)
+    if wait:
+        failed += sum(not _follow_video(target, to_videos, film, video_timeout) for film in films)
+    else:
+        failed += _show(_send_only(to_videos, films), len(films), wait=wait)
     if failed:
         raise typer.Exit(1)
+
+
+def _follow_video(target: targets.Target, sender: Sender, source: tuple[str, Path], timeout: float) -> bool:
+    """Uploads a video and prints its time line; False when it failed or has no verdict in time."""
+    table = target.video_table()
+    try:
+        sent = sender.send(source)
+    except UploadError as error:
+        err.print(Text(str(error), style="red"), soft_wrap=True)
+        return False
+    video = follow_with_progress(table, sent, timeout)
+    if video is None:
+        err.print(Text(f"s3://{sent.bucket}/{sent.key}: no result in time", style="red"), soft_wrap=True)
+        return False
+    frames = [record.to_json() for record in target.results_table().of_video(video.video_id)]
+    print_time_line(video.to_json(), frames)
+    return video.status.is_final
 
 
 class Sender:
@@ -177,7 +205,7 @@ def as_prefix(prefix: str) -> str:
     Raises:
         typer.BadParameter: No handler judges what is uploaded there.
     """
-    known = (IMAGE_PREFIX, "video_inputs/")
+    known = (IMAGE_PREFIX, VIDEO_PREFIX)
     prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
     if not prefix.startswith(known):
         msg = f"nothing judges uploads under {prefix!r}: it must begin with {' or '.join(known)}"
