@@ -1,0 +1,61 @@
+"""One embedded AWS with the real Terraform configuration applied, for all integration tests of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support_deployed import Deployed, Published
+from support_models import normal_png, tiny_model
+
+from spotcheck import embedded, targets
+from spotcheck.up import bring_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The embedded AWS with the stack applied; no model is published."""
+    state_dir = tmp_path_factory.mktemp("localaws")
+    try:
+        standing = bring_up(0, state_dir=state_dir)
+        target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
+        yield Deployed(target, state_dir)
+    finally:
+        embedded.stop_server(state_dir)
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that judges `normal_png` as normal."""
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    path.write_bytes(tiny_model())
+    return path
+
+
+@pytest.fixture(scope="session")
+def published(deployed: Deployed, model_file: Path) -> Published:
+    """A picture uploaded before any model, then `spotcheck publish`."""
+    identity = deployed.put("image_inputs/before any model.png", normal_png(30))
+    before = deployed.record(identity, waiting=True)
+    command = deployed.spotcheck("publish", "--model", model_file)
+    return Published(before, command, deployed.record(identity))
+
+
+@pytest.fixture(scope="session")
+def pipeline(deployed: Deployed, published: Published) -> Deployed:
+    """The stack with a model published."""
+    assert published.command.returncode == 0, published.command.stderr
+    return deployed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here takes minutes at first; the one that destroys the stack comes last."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and "deployed" in getattr(item, "fixturenames", ()):
+            item.add_marker("integration")
+    items.sort(key=lambda item: item.path == here / "test_destroy.py")
