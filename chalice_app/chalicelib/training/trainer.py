@@ -72,25 +72,32 @@ def train(
     add_padim(graph, value, padim)
     model = graph.model(config.input_size, {"score": (), "heat_map": (config.grid, config.grid)})
     metadata = ModelMetadata(
-        project=config.project,
+        **_description(config, features),
         threshold=threshold.value,
         normal_median=float(np.median(normal_scores)),
-        false_alarm_rate=config.false_alarm_rate,
         threshold_method=threshold.method,
-        normals=len(features.images),
-        input_size=config.input_size,
-        grid=config.grid,
-        resize="stretch-bilinear",
-        method="padim",
         backbone=NAME,
         backbone_sha256=weights.sha256,
-        config=config.to_dict(),
-        training_images=features.images,
-        skipped=features.skipped,
-        libraries={name: version(name) for name in _LIBRARIES},
         warnings=(threshold.warning,) if threshold.warning else (),
     )
     return TrainedModel(with_metadata(model, metadata), metadata, tuple(normal_scores.tolist()))
+
+
+def _description(config: TrainingConfig, features: Features) -> dict[str, Any]:
+    """What of the metadata was known before anything was fitted."""
+    return {
+        "project": config.project,
+        "false_alarm_rate": config.false_alarm_rate,
+        "normals": len(features.images),
+        "input_size": config.input_size,
+        "grid": config.grid,
+        "resize": "stretch-bilinear",
+        "method": "padim",
+        "config": config.to_dict(),
+        "training_images": features.images,
+        "skipped": features.skipped,
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
 
 
 def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedModel:

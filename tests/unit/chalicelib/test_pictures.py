@@ -193,6 +193,29 @@ def test_cmyk_without_adobes_segment_is_not_inverted() -> None:
     assert_close(read(data[:start] + data[start + 2 + length :]), expected, 5)
 
 
+def unusual_subsampling_jpeg() -> bytes:
+    """A grey square of 64 pixels with chroma at a quarter of the width and half the height (4:1:0).
+
+    Nothing writes that any more, so its scan is made by hand: 8 units of 8 luma and 2 chroma blocks, each
+    a DC difference of zero and an end of block in the standard Huffman codes (T.81, Annex K).
+    """
+    data = jpeg_bytes(np.full((64, 64, 3), 128, np.uint8))
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    header = data[: frame + 11] + b"\x42" + data[frame + 12 : scan + 14]
+    bits = ("001010" * 8 + "0000" * 2) * 8
+    return header + int(bits, 2).to_bytes(len(bits) // 8, "big") + b"\xff\xd9"
+
+
+def test_a_jpeg_of_unusual_chroma_subsampling_is_decoded() -> None:
+    assert (read(unusual_subsampling_jpeg()) == 128).all()
+    assert read_picture(unusual_subsampling_jpeg(), min_decoded_side=32).pixels.shape == (32, 32, 3)
+
+
+def test_a_truncated_jpeg_of_unusual_chroma_subsampling_is_rejected() -> None:
+    with pytest.raises(PictureRejectedError, match="JPEG"):
+        read_picture(unusual_subsampling_jpeg()[:-20])
+
+
 def test_bytes_that_a_camera_left_between_two_segments_do_no_harm() -> None:
     end = JPEG.rindex(b"\xff\xd9")
     np.testing.assert_array_equal(read(JPEG[:end] + bytes(8) + JPEG[end:]), read(JPEG))
