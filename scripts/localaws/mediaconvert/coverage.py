@@ -24,7 +24,7 @@ Generated from botocore's service model by `python -m localaws.mediaconvert.cove
 _SETTINGS = """
 ## Settings of the emulation
 
-Environment of the embedded AWS's process; in-process, the attributes of `localaws.mediaconvert.config.config`.
+Environment of the embedded AWS; in-process, the attributes of `localaws.mediaconvert.config.config`.
 
 | variable | default | meaning |
 |---|---|---|
