@@ -57,9 +57,10 @@ def choose_stack(
             raise TargetError(message)
         local = on_local
     if not local:
+        stack = Stack.aws(backend_config=backend_config or (), variables=variables)
         account, region = aws_identity()
         err.print(f"target: AWS account {account}, region {region}", highlight=False)
-        return Stack.aws(backend_config=backend_config or (), variables=variables)
+        return stack
     if backend_config:
         message = "--backend-config is for AWS: the embedded AWS keeps its state under build/localaws."
         raise TargetError(message)

@@ -210,7 +210,7 @@ def last_error(said: str, limit: int = _ERROR_LINES) -> str:
     """
     plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
     framed = [line.lstrip("│╷╵ ").rstrip() for line in plain.splitlines()]
-    lines = [line for line in framed if line]
+    lines = [line for line in framed if line.strip("─ ├")]
     errors = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
     shown = lines[errors[0] :] if errors else lines
     return "\n".join(shown[:limit] if errors else shown[-limit:]) or "it said nothing."
