@@ -60,12 +60,23 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def raw_png(width: int, height: int, depth: int, colour_type: int, samples: bytes, *extra: bytes) -> bytes:
-    """A PNG from raw samples (rows without filter bytes), for depths that Pillow does not write."""
-    stride = len(samples) // height
-    rows = b"".join(b"\0" + samples[i * stride : (i + 1) * stride] for i in range(height))
+def raw_png(
+    width: int,
+    height: int,
+    depth: int,
+    colour_type: int,
+    samples: bytes,
+    *extra: bytes,
+    data: bytes | None = None,
+) -> bytes:
+    """A PNG from raw samples (rows without filter bytes), for depths that Pillow does not write.
+
+    `extra` chunks go before the pixels; `data` replaces the compressed rows.
+    """
+    stride = width * depth * {0: 1, 2: 3, 4: 2, 6: 4}[colour_type] // 8
+    rows = b"".join(b"\0" + samples[start : start + stride] for start in range(0, len(samples), stride))
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0))
-    body = png_chunk(b"IDAT", zlib.compress(rows))
+    body = png_chunk(b"IDAT", zlib.compress(rows) if data is None else data)
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + body + png_chunk(b"IEND", b"")
 
 
@@ -129,6 +140,8 @@ def bad_inputs() -> dict[str, tuple[bytes, str]]:
         "png-truncated": (truncated(png_bytes()), "truncated"),
         "png-damaged": (damaged(png_bytes()), "damaged"),
         "png-without-header": (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IDAT", bytes(90)), "damaged"),
+        "png-without-end": (png_bytes()[:-12], "truncated"),
+        "png-of-garbage": (raw_png(96, 96, 8, 2, b"", data=b"garbage"), "damaged"),
         "png-bomb": (png_bomb(), "megapixels"),
         "png-animated": (animated_png(), "animated"),
         "tiny": (png_bytes(texture(0, 63, 200)), "at least 64"),

@@ -110,6 +110,16 @@ def test_a_broken_exif_block_does_not_break_the_picture() -> None:
     assert read(bytes(data)).shape == (96, 96, 3)
 
 
+def test_whatever_pillow_makes_of_an_exif_block_the_picture_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: Image.Image) -> None:
+        raise struct.error
+
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    assert read(jpeg_bytes(texture(0, 96, 64), orientation=6)).shape == (64, 96, 3)
+
+
 def test_a_large_jpeg_is_decoded_at_the_smallest_scale_that_keeps_the_side_asked_for() -> None:
     data = jpeg_bytes(texture(0, 1600, 1200))
     picture = read_picture(data, min_decoded_side=320)
