@@ -244,8 +244,8 @@ def _to_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hol
 
 
 def _decimal(value: float) -> Decimal:
-    """Twelve digits; what is smaller than DynamoDB can hold (1E-130) is nothing."""
-    return Decimal(f"{value:.12g}") if abs(value) > 1e-100 else Decimal(0)
+    """Exactly, so that table and history tell the same; what is too small for DynamoDB (1E-130) is nothing."""
+    return Decimal(repr(value)) if abs(value) > 1e-100 else Decimal(0)
 
 
 def _from_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hold

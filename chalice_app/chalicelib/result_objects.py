@@ -60,8 +60,10 @@ class ResultsBucket:
         self._bucket = bucket
 
     def put_heat_map(self, key: str, png: bytes) -> None:
-        """Writes a heat map."""
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=png, ContentType="image/png")
+        """Writes a heat map, unless it is there: one model draws the same one of the same picture."""
+        written = False
+        while not written:  # a write under way when S3 refused this one may have failed since
+            written = self._put(key, png, "image/png", IfNoneMatch="*") or self._exists(key)
 
     def put_history(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Writes a version's result once; the first one stands.
@@ -69,7 +71,7 @@ class ResultsBucket:
         Returns:
             The result that stands: `body`, or what an earlier attempt wrote.
         """
-        while not self._put(key, body, IfNoneMatch="*"):
+        while not self._put_json(key, body, IfNoneMatch="*"):
             if (found := self._get(key)) is not None:
                 return found[0]
         return body
@@ -78,7 +80,7 @@ class ResultsBucket:
         """Makes a result the newest of its key, unless that of a newer version is there."""
         record = Record.from_json(body["Spotcheck"])
         condition = {"IfNoneMatch": "*"}  # most keys are uploaded once: one request then
-        while not self._put(key, body, **condition):
+        while not self._put_json(key, body, **condition):
             found = self._get(key)
             if found is None:
                 condition = {"IfNoneMatch": "*"}
@@ -88,17 +90,31 @@ class ResultsBucket:
                 return
             condition = {"IfMatch": etag}
 
-    def _put(self, key: str, body: dict[str, Any], **condition: str) -> bool:
+    def _put_json(self, key: str, body: dict[str, Any], **condition: str) -> bool:
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        return self._put(key, content, "application/json", **condition)
+
+    def _put(self, key: str, content: bytes, content_type: str, **condition: str) -> bool:
+        """False when the condition is not met, or cannot be told while another write is under way."""
         try:
             self._s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=json.dumps(body, ensure_ascii=False).encode(),
-                ContentType="application/json",
+                Body=content,
+                ContentType=content_type,
                 **condition,  # type: ignore[arg-type]
             )
         except ClientError as error:
             if _code(error) in _EXISTS | _RACED or ("IfMatch" in condition and _code(error) in _MISSING):
+                return False
+            raise
+        return True
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in _MISSING:
                 return False
             raise
         return True
