@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 # Every scan of a progressive JPEG walks the whole picture. Encoders make about ten; a bomb makes thousands.
 _MAX_JPEG_SCANS = 100
 _TRUNCATED = "The JPEG is truncated: it ends before the picture does."
-# What libjpeg-turbo warns of though the pixels are right: bytes that a camera left between two segments, or
-# a version number that it does not know.
-_HARMLESS_JPEG_WARNINGS = ("extraneous bytes", "revision number", "transform code", "invalid sos")
+# What libjpeg-turbo warns of though the pixels are right: an unknown version number, or bytes between two
+# segments. Some cameras leave a few behind the picture, too; many there mean that decoding went astray.
+_HARMLESS_WARNING = re.compile(
+    r"revision number|transform code|invalid sos"
+    r"|extraneous bytes before marker 0x(?!d\d)|\b(\d|1[0-6]) extraneous bytes",
+    re.IGNORECASE,
+)
 
 
 def read_jpeg(data: bytes, check_size: Callable[[int, int], None], min_decoded_side: int | None) -> Decoded:
@@ -82,14 +87,14 @@ def _turbo(data: bytes, colour_space: str, min_side: int | None) -> NDArray[np.u
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colour_space, **options)
     except ValueError as error:
-        if not any(warning in str(error).lower() for warning in _HARMLESS_JPEG_WARNINGS):
+        if not _HARMLESS_WARNING.search(str(error)):
             raise
         pixels = simplejpeg.decode_jpeg(data, colour_space, **options, strict=False)
     return pixels
 
 
 def _pillow_jpeg(data: bytes, min_side: int | None, reason: str) -> NDArray[np.uint8]:
-    """Decodes what TurboJPEG's interface has no name for (unusual chroma subsampling), or rejects it."""
+    """Decodes what simplejpeg refuses without need (unusual chroma subsampling), or rejects it."""
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             if min_side:
@@ -113,11 +118,11 @@ def _cmyk_to_rgb(pixels: NDArray[np.uint8], *, inverted: bool) -> NDArray[np.uin
 
 def _is_broken(error: Exception) -> bool:
     message = str(error).lower()
-    return "premature" in message or "corrupt" in message
+    return not _HARMLESS_WARNING.search(message) and ("premature" in message or "corrupt" in message)
 
 
 def _jpeg_reason(error: Exception) -> str:
-    message = str(error).rstrip(".")
+    message = re.sub(r"^tj\w+\(\): ", "", str(error)).rstrip(".")  # without TurboJPEG's function
     if "premature end of jpeg" in message.lower():
         return _TRUNCATED
     if _is_broken(error):

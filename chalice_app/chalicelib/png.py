@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.picture_formats import PNG, Decoded, exif_orientation
@@ -33,7 +33,9 @@ def read_png(data: bytes, check_size: Callable[[int, int], None], min_decoded_si
     del min_decoded_side
     if len(data) < 33 or data[12:16] != b"IHDR":
         raise PictureRejectedError(_png_truncated() if len(data) < 33 else _png_damaged("no header"))
-    width, height = struct.unpack(">II", data[16:24])
+    width, height, *_, checksum = struct.unpack(">II5BI", data[16:33])
+    if zlib.crc32(data[12:29]) != checksum:
+        raise PictureRejectedError(_png_damaged("wrong checksum in its header"))
     check_size(width, height)
     _check_png_chunks(data)
     try:
@@ -42,6 +44,8 @@ def read_png(data: bytes, check_size: Callable[[int, int], None], min_decoded_si
             return Decoded(_png_to_rgb(image), width, height, exif_orientation(image))
     except MemoryError:
         raise
+    except UnidentifiedImageError as error:
+        raise PictureRejectedError(_png_damaged("its header cannot be read")) from error
     except Exception as error:
         # Pillow raises a dozen kinds of exceptions for damaged files: all of them are the file's fault.
         reason = _png_truncated() if "truncated" in str(error).lower() else _png_damaged(str(error))
@@ -69,8 +73,7 @@ def _check_png_chunks(data: bytes) -> None:
     """Rejects what Pillow would decode without a word: damaged pixels, and the first picture of many."""
     for kind, content, is_intact in _png_chunks(data):
         if kind[:1].isupper() and not is_intact:
-            name = kind.decode("ascii", "replace")
-            raise PictureRejectedError(_png_damaged(f"wrong checksum in its {name} chunk"))
+            raise PictureRejectedError(_png_damaged("wrong checksum"))
         if kind == b"acTL" and len(content) >= 4 and struct.unpack_from(">I", content)[0] > 1:
             reason = "The PNG is animated; a picture to judge has to be a still one."
             raise PictureRejectedError(reason)

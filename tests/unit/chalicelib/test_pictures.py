@@ -231,6 +231,22 @@ def test_bytes_that_a_camera_left_between_two_segments_do_no_harm() -> None:
     np.testing.assert_array_equal(read(JPEG[:end] + bytes(8) + JPEG[end:]), read(JPEG))
 
 
+def test_many_bytes_left_behind_the_picture_mean_that_it_is_damaged() -> None:
+    end = JPEG.rindex(b"\xff\xd9")
+    with pytest.raises(PictureRejectedError, match="damaged"):
+        read_picture(JPEG[:end] + bytes(80) + JPEG[end:])
+
+
+def test_bytes_between_two_segments_of_the_header_do_no_harm() -> None:
+    tables = JPEG.index(b"\xff\xdb")
+    np.testing.assert_array_equal(read(JPEG[:tables] + bytes(80) + JPEG[tables:]), read(JPEG))
+
+
+def test_a_damaged_size_is_not_taken_for_a_large_picture() -> None:
+    with pytest.raises(PictureRejectedError, match="wrong checksum in its header"):
+        read_picture(PNG[:16] + b"\x7f" + PNG[17:])
+
+
 def test_a_jpeg_made_to_be_slow_is_rejected() -> None:
     progressive = jpeg_bytes(progressive=True)
     scan = progressive.rindex(b"\xff\xda")
