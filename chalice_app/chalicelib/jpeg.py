@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Every scan of a progressive JPEG walks the whole picture. Encoders make about ten; a bomb makes thousands.
-_MAX_JPEG_SCANS = 100
+# Every scan of a progressive JPEG walks the whole picture, however few bytes it has. Encoders make about ten;
+# a bomb makes thousands. Whatever a phone appends (a film clip) looks like a scan every 65,536 bytes.
+_MAX_SCANS = 100
+_BYTES_PER_FALSE_SCAN = 30_000
 _TRUNCATED = "The JPEG is truncated: it ends before the picture does."
 # What libjpeg-turbo warns of though the pixels are right: an unknown version number, or bytes between two
 # segments. Some cameras leave a few behind the picture, too; many there mean that decoding went astray.
@@ -41,10 +43,10 @@ def read_jpeg(data: bytes, check_size: Callable[[int, int], None], min_decoded_s
     Raises:
         PictureRejectedError: The JPEG is truncated, damaged, or of a kind that nothing decodes.
     """
-    width, height, is_cmyk, is_adobe, orientation = _header(data)
+    width, height, is_cmyk, is_adobe, is_progressive, orientation = _header(data)
     check_size(width, height)
-    if data.count(b"\xff\xda") > _MAX_JPEG_SCANS:  # inside a scan 0xFF is always followed by 0 or RSTn
-        reason = f"The JPEG has more than {_MAX_JPEG_SCANS} scans: it was made to be slow to decode."
+    if is_progressive and data.count(b"\xff\xda") > _MAX_SCANS + len(data) // _BYTES_PER_FALSE_SCAN:
+        reason = f"The JPEG has more than {_MAX_SCANS} scans: it was made to be slow to decode."
         raise PictureRejectedError(reason)
     try:
         pixels = _turbo(data, "CMYK" if is_cmyk else "RGB", min_decoded_side)
@@ -62,14 +64,20 @@ class _Header(NamedTuple):
     height: int
     is_cmyk: bool
     is_adobe: bool
+    is_progressive: bool
     orientation: int
 
 
 def _header(data: bytes) -> _Header:
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-            is_adobe = "adobe" in image.info
-            return _Header(*image.size, image.mode == "CMYK", is_adobe, exif_orientation(image))
+            return _Header(
+                *image.size,
+                is_cmyk=image.mode == "CMYK",
+                is_adobe="adobe" in image.info,
+                is_progressive="progressive" in image.info,
+                orientation=exif_orientation(image),
+            )
     except MemoryError:
         raise
     except Exception as error:

@@ -255,6 +255,13 @@ def test_a_jpeg_made_to_be_slow_is_rejected() -> None:
         read_picture(bomb)
 
 
+def test_what_a_phone_appends_to_a_picture_does_no_harm() -> None:
+    film = np.random.default_rng(0).bytes(8_000_000)
+    assert film.count(b"\xff\xda") > 100
+    for progressive in (False, True):
+        assert read(jpeg_bytes(progressive=progressive) + film).shape == (96, 96, 3)
+
+
 def test_a_progressive_jpeg_is_decoded() -> None:
     np.testing.assert_array_equal(read(jpeg_bytes(progressive=True)), read(jpeg_bytes()))
 
