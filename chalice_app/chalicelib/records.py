@@ -233,7 +233,7 @@ def _to_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hol
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, float):
-        return _decimal(value)
+        return decimal(value)
     if isinstance(value, RegionRecord):
         return _to_attribute(asdict(value))
     if isinstance(value, tuple):
@@ -243,8 +243,8 @@ def _to_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hol
     return value
 
 
-def _decimal(value: float) -> Decimal:
-    """Exactly, so that table and history tell the same; what is too small for DynamoDB (1E-130) is nothing."""
+def decimal(value: float) -> Decimal:
+    """A float as DynamoDB takes it, to the last digit; what is smaller than its numbers (1E-130) is 0."""
     return Decimal(repr(value)) if abs(value) > 1e-100 else Decimal(0)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.records import day_shard
+from chalicelib.records import day_shard, decimal
 from chalicelib.videos import FrameOutcome, Video, VideoStatus, VideoVerdict, verdict_of
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _python(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever DynamoDB h
 def _number(value: Any) -> Any:  # noqa: ANN401 - whatever DynamoDB holds
     if isinstance(value, VideoStatus):
         return value.value
-    return Decimal(str(value)) if isinstance(value, float) else value
+    return decimal(value) if isinstance(value, float) else value
 
 
 def _is_refused(error: ClientError) -> bool:

@@ -127,6 +127,10 @@ def test_dynamodb_takes_every_finite_score(score: float) -> None:
     assert float(item["Score"]) == (score if abs(score) > 1e-100 else 0)
 
 
+def test_a_probability_too_small_for_dynamodb_is_none_at_all() -> None:
+    assert replace(JUDGED, probability=9.86e-305).to_item(16)["Probability"] == 0
+
+
 def test_a_waiting_record_is_not_final_and_the_others_are() -> None:
     assert not WAITING.is_final
     assert JUDGED.is_final
