@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -51,6 +52,9 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument(
         "--idle-seconds", type=float, default=600.0, help="how long an idle worker stays warm"
     )
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop, too, when the program that started it ends"
+    )
     given = vars(parser.parse_args(argv))
     given["state_dir"] = given["state_dir"].resolve()
     if given["max_concurrency"] is None:
@@ -69,6 +73,8 @@ def serve(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if settings.until_stdin_closes:
+        threading.Thread(target=_wait_for_stdin, args=(stop,), name="stdin", daemon=True).start()
     with Server(settings.port) as server:
         aws = EmbeddedAws(settings, server.url)
         server.app = aws
@@ -78,6 +84,12 @@ def serve(settings: Settings) -> int:
         server.shutdown()
         aws.close()
     return 0
+
+
+def _wait_for_stdin(stop: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    stop.set()
 
 
 if __name__ == "__main__":

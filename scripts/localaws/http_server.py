@@ -129,6 +129,9 @@ class _Handler(MotoRequestHandler):
     def log_request(self, *_: object) -> None:
         """One line a request would drown what matters."""
 
+    def log_error(self, *_: object) -> None:
+        """A kept connection that nobody uses any more is no error."""
+
 
 def _read_body(environ: WSGIEnvironment) -> io.BytesIO | tempfile.SpooledTemporaryFile[bytes]:
     """Takes the whole body off the connection, so that the next request begins where it should."""

@@ -70,11 +70,18 @@ def running(state_dir: Path, port: int = 0, **options: object) -> Iterator[Runni
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "localaws", "--port", str(port), "--state-dir", str(state_dir)]
+    command.append("--until-stdin-closes")
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
     log = state_dir / "localaws.log"
     with log.open("wb") as stderr:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,  # closes when this program ends, however it ends
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
     try:
         url = _wait_ready(cast("IO[bytes]", process.stdout), log)
         yield Running(url, process.pid)
@@ -85,7 +92,8 @@ def running(state_dir: Path, port: int = 0, **options: object) -> Iterator[Runni
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        cast("IO[bytes]", process.stdout).close()
+        for pipe in (process.stdin, process.stdout):
+            cast("IO[bytes]", pipe).close()
 
 
 def _wait_ready(stdout: IO[bytes], log: Path) -> str:

@@ -75,6 +75,24 @@ def test_no_worker_outlives_the_server(own: Desk, number: signal.Signals) -> Non
     eventually(lambda: all(gone(pid) for pid in workers))
 
 
+def test_a_server_does_not_outlive_the_program_that_started_it(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys, time, localaws\n"
+        "with localaws.running(pathlib.Path(sys.argv[1])) as aws:\n"
+        "    print(aws.pid, flush=True)\n"
+        "    time.sleep(1000)\n"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    server = int(starter.stdout.readline())
+
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+
+    eventually(lambda: gone(server))
+
+
 def test_what_a_handler_started_ends_with_its_worker(own: Desk) -> None:
     source = (
         "import subprocess\nchildren = []\ndef handler(event, context):\n"
