@@ -13,6 +13,7 @@ MAX_KEY_BYTES = 1024
 """S3's own limit for a key, in bytes of UTF-8."""
 
 _MODEL_DIGITS = 10
+_MAX_NAME_BYTES = 200  # leaves room for a hashed key; S3's version ids have 32 bytes, and may have 1,024
 
 
 def version_name(version: ObjectVersion) -> str:
@@ -65,6 +66,8 @@ class ResultKeys:
 def result_keys(version: ObjectVersion) -> ResultKeys:
     """Derives the keys of a version's results from its own; a key too long to derive from is hashed."""
     name = version_name(version)
+    if len(name.encode()) > _MAX_NAME_BYTES:
+        name = sha256(name.encode()).hexdigest()
     stem = version.key
     longest = f"heatmaps/{stem}/{name}/{'9' * _MODEL_DIGITS}.png"
     if len(longest.encode()) > MAX_KEY_BYTES:
