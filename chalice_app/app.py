@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from chalicelib.judging import Judge
     from chalicelib.telemetry import Telemetry
 
-app = Chalice(app_name="spotcheck")
+# Chalice's own log handler would write every line of Powertools' logger, which has the same name, once more.
+app = Chalice(app_name="spotcheck", configure_logs=False)
 
 _CREATED = ["s3:ObjectCreated:*"]
 _OUR_JOBS = {
