@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Source = TypeVar("Source")
 
-_POLL_SECONDS = 0.03
 _POLLED_AT_ONCE = 4  # verdicts come nearly in order: asking for the oldest is enough
 _SENDERS = 8
 
@@ -75,6 +74,7 @@ def send_and_follow(
     *,
     in_flight: int = 64,
     timeout: float = 60.0,
+    poll_seconds: float = 0.03,
 ) -> Iterator[Outcome]:
     """Uploads everything and yields each outcome as soon as it is known.
 
@@ -84,6 +84,7 @@ def send_and_follow(
         find: Gives the record of a request id, if there is one.
         in_flight: At most so many uploads are without a result at any time.
         timeout: Seconds after which an upload without a record is given up.
+        poll_seconds: How often the table is asked.
     """
     remaining = iter(sources)
     sending: deque[tuple[Source, Future[Upload]]] = deque()
@@ -96,7 +97,7 @@ def send_and_follow(
                 return
             yield from _take_sent(sending, pending)
             yield from _take_judged(pending, find, timeout)
-            time.sleep(_POLL_SECONDS)
+            time.sleep(poll_seconds)
 
 
 def _take_sent(
