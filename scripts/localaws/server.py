@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import os
 from contextlib import nullcontext
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from localaws import event_bridge, moto_patches, notifications
+from localaws import event_bridge, mediaconvert, moto_patches, notifications
 from localaws.lambda_ import api
 from localaws.lambda_.functions import FunctionName
 from localaws.lambda_.provisioned import ProvisionedConcurrencyApi
@@ -49,7 +47,7 @@ class EmbeddedAws:
         self._provisioned.install()
         notifications.install(self._invoke_later)
         event_bridge.install(self._invoke_later)
-        _register_other_emulators()
+        mediaconvert.register()
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -80,11 +78,3 @@ class EmbeddedAws:
         functions = self.functions.status()
         status = {"status": "ready", "pid": os.getpid(), "version": VERSION, "lambda": functions}
         return Response(json.dumps(status), content_type="application/json")
-
-
-def _register_other_emulators() -> None:
-    """Adds the emulators of services that moto does not have."""
-    if importlib.util.find_spec("localaws.mediaconvert"):
-        module = importlib.import_module("localaws.mediaconvert")
-        if register := getattr(module, "register", None):
-            register()

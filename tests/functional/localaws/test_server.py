@@ -55,14 +55,14 @@ def busy_and_idle_worker(desk: Desk) -> list[int]:
     return [int(idle), int(busy)]
 
 
-def test_health_says_who_serves_and_how_functions_run(own: Desk) -> None:
-    health = own.aws.health()
+def test_health_says_who_serves_and_how_functions_run(desk: Desk) -> None:
+    health = desk.aws.health()
 
     assert health["status"] == "ready"
-    assert health["pid"] == own.aws.pid
+    assert health["pid"] == desk.aws.pid
     assert health["lambda"]["client"] in ("awslambdaric", "pure-python")
-    assert health["lambda"]["workers"] == 0
-    assert health["lambda"]["queued"] == 0
+    assert 0 <= health["lambda"]["workers"] <= health["lambda"]["max_concurrency"] == 3
+    assert health["lambda"]["queued"] >= 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -106,8 +106,8 @@ def test_what_a_handler_started_ends_with_its_worker(own: Desk) -> None:
     eventually(lambda: gone(child))
 
 
-def test_a_second_server_on_the_port_says_so_in_one_line(own: Desk, tmp_path: Path) -> None:
-    port = own.aws.endpoint_url.rsplit(":", 1)[1]
+def test_a_second_server_on_the_port_says_so_in_one_line(desk: Desk, tmp_path: Path) -> None:
+    port = desk.aws.endpoint_url.rsplit(":", 1)[1]
 
     second = subprocess.run(
         [sys.executable, "-m", "localaws", "--port", port, "--state-dir", str(tmp_path / "second")],
@@ -122,8 +122,8 @@ def test_a_second_server_on_the_port_says_so_in_one_line(own: Desk, tmp_path: Pa
     assert line.startswith(f"localaws: Port {port} of 127.0.0.1 is taken")
 
 
-def test_running_tells_why_a_server_did_not_start(own: Desk, tmp_path: Path) -> None:
-    port = int(own.aws.endpoint_url.rsplit(":", 1)[1])
+def test_running_tells_why_a_server_did_not_start(desk: Desk, tmp_path: Path) -> None:
+    port = int(desk.aws.endpoint_url.rsplit(":", 1)[1])
 
     with (
         pytest.raises(ServerStartError, match=f"Port {port} of 127.0.0.1 is taken"),
@@ -132,8 +132,8 @@ def test_running_tells_why_a_server_did_not_start(own: Desk, tmp_path: Path) -> 
         pass
 
 
-def test_it_listens_on_the_loopback_interface_only(own: Desk) -> None:
-    port = int(own.aws.endpoint_url.rsplit(":", 1)[1])
+def test_it_listens_on_the_loopback_interface_only(desk: Desk) -> None:
+    port = int(desk.aws.endpoint_url.rsplit(":", 1)[1])
     names = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
 
     for address in names - {"127.0.0.1"}:
