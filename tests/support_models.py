@@ -28,7 +28,11 @@ def tiny_model() -> bytes:
         pictures = [
             NamedPicture.of_bytes(f"weave-{seed:02}.png", normal_png(seed)) for seed in range(NORMALS)
         ]
-        _write_atomically(path, train(pictures, TrainingConfig(project="tiny")).model)
+        model = train(pictures, TrainingConfig(project="tiny")).model
+        for outdated in CACHE.glob("tiny-model-*.onnx"):
+            outdated.unlink(missing_ok=True)
+        _write_atomically(path, model)
+        return model
     return path.read_bytes()
 
 
@@ -37,7 +41,8 @@ def _fingerprint() -> str:
     library = ROOT / "chalice_app" / "chalicelib"
     names = ("detector", "model_metadata", "pictures", "picture_formats", "jpeg", "png")
     sources = [library / f"{name}.py" for name in names]
-    sources += [*sorted((library / "training").glob("*.py")), *sorted(ROOT.glob("tests/support_*s.py"))]
+    sources += [*sorted((library / "training").glob("*.py")), Path(__file__)]
+    sources.append(ROOT / "tests" / "support_pictures.py")
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
