@@ -196,6 +196,14 @@ def test_a_folder_marker_is_passed_over_with_a_word(
 
 
 @pytest.mark.usefixtures("published")
+def test_metadata_outside_ascii_is_recorded_as_it_was_given(lambda_: Client, stack: Stack) -> None:
+    as_s3_gives_it = {"line-id": "=?UTF-8?B?TGluZSBOwrA0?="}
+    version = stack.upload("image_inputs/cell.png", normal_png(30), metadata=as_s3_gives_it)
+    deliver(lambda_, version)
+    assert outcome(stack, version).metadata == {"line-id": "Line N°4"}
+
+
+@pytest.mark.usefixtures("published")
 def test_an_object_that_is_gone_is_rejected(lambda_: Client, stack: Stack) -> None:
     version = stack.upload("image_inputs/gone.png", normal_png(30))
     stack.s3.delete_object(Bucket=IMAGES, Key=version.key, VersionId=str(version.version_id))
@@ -298,5 +306,5 @@ def test_metrics_are_written_with_the_verdict(
 
 
 def test_chalice_adds_no_log_handler_of_its_own(lambda_: Client) -> None:  # noqa: ARG001 - a warm function
-    app._telemetry()  # noqa: SLF001
+    app._telemetry()
     assert len(logging.getLogger("spotcheck").handlers) == 1

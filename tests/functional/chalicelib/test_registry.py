@@ -160,6 +160,17 @@ def test_a_bucket_that_is_not_there_is_a_fault(stack: Stack) -> None:
             act()
 
 
+def test_a_pointer_that_cannot_be_read_is_a_fault(stack: Stack) -> None:
+    def refuse(params: dict[str, Any], **_: object) -> None:
+        if params["url_path"].endswith("current.json"):
+            error = {"Code": "AccessDenied", "Message": "Access Denied"}
+            raise ClientError({"Error": error}, "GetObject")  # type: ignore[typeddict-item]
+
+    stack.s3.meta.events.register("before-call.s3.GetObject", refuse)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ModelRegistry(stack.s3, MODELS, PROJECT).publish(b"model", {})
+
+
 @pytest.mark.usefixtures("stack")
 def test_a_failing_claim_or_pointer_is_a_fault() -> None:
     for key in ("claimed", "current.json"):
