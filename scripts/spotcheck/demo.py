@@ -141,7 +141,8 @@ def _published(phases: Phases, target: targets.Target, model: bytes) -> Iterator
         yield
     finally:
         if previous:
-            registry.publish(registry.download(previous), {})
+            entry = registry.publish(registry.download(previous), {})
+            err.print(f"your model is current again, as version {entry.version}", highlight=False)
 
 
 def _upload(phases: Phases, target: targets.Target, pictures: DemoData) -> list[Outcome]:
