@@ -19,7 +19,7 @@ from chalicelib.exceptions import ModelInvalidError, ModelNotFoundError
 from chalicelib.records import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_s3 import S3Client
 
@@ -112,7 +112,7 @@ class ModelRegistry:
         Returns:
             The new version. Two publishers at once get two versions.
         """
-        number = max((int(entry.version) for entry in self.versions()), default=0) + 1
+        number = max((int(version) for version, _ in self._files()), default=0) + 1
         while not self._claim(str(number)):
             number += 1
         entry = ModelEntry(self._project, str(number), sha256(model).hexdigest(), len(model))
@@ -126,12 +126,17 @@ class ModelRegistry:
 
     def versions(self) -> list[ModelEntry]:
         """Every published version, oldest first."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"projects/{self._project}/models/"
-        )
-        names = [found["Key"].split("/")[-2:] for page in pages for found in page.get("Contents", [])]
-        versions = {version for version, file in names if file == "model.json" and version.isdecimal()}
+        versions = [version for version, file in self._files() if file == "model.json"]
         return [self._entry(version) for version in sorted(versions, key=int)]
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Version and name of every file of every version, claimed and unfinished ones included."""
+        prefix = f"projects/{self._project}/models/"
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        for found in (found for page in pages for found in page.get("Contents", [])):
+            version, _, file = found["Key"].removeprefix(prefix).partition("/")
+            if version.isdecimal():
+                yield version, file
 
     def _claim(self, version: str) -> bool:
         """Takes a version number for this publisher alone; False when it is taken."""

@@ -61,6 +61,23 @@ def test_a_version_is_laid_out_as_documented(stack: Stack, registry: ModelRegist
     assert details["created_at"].endswith("Z")
 
 
+def test_publishing_reads_none_of_the_versions_before_it(stack: Stack, registry: ModelRegistry) -> None:
+    for _ in range(3):
+        registry.publish(b"model", {})
+    read: list[str] = []
+    stack.s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: read.append(params["url"]))
+    registry.publish(b"model", {})
+    assert [url.partition(MODELS)[2].rpartition("/")[2] for url in read] == ["current.json"]
+
+
+def test_files_that_belong_to_no_version_are_passed_over(stack: Stack, registry: ModelRegistry) -> None:
+    registry.publish(b"model", {})
+    for stray in ("notes/model.json", "1/old/model.json", "README"):
+        stack.s3.put_object(Bucket=MODELS, Key=f"projects/{PROJECT}/models/{stray}")
+    assert [entry.version for entry in registry.versions()] == ["1"]
+    assert registry.publish(b"model", {}).version == "2"
+
+
 def test_versions_are_counted_as_numbers(registry: ModelRegistry) -> None:
     for _ in range(11):
         registry.publish(b"model", {})

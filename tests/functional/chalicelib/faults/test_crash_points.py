@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support_delivery import FixedDetector, FixedModels, Killed, Stack, deliver, killed
+from support_delivery import RESULTS, TABLE, FixedDetector, FixedModels, Killed, Stack, deliver, killed
 
 from chalicelib.exceptions import JudgingError
 from chalicelib.records import Record, Status
@@ -169,6 +169,22 @@ def test_a_conflict_with_another_write_under_way_is_tried_again(
     with stack.at_write(write, refuse):
         deliver(stack.judge(), version)
     assert the_outcome(stack, version).is_anomalous
+
+
+@pytest.mark.parametrize("read", ["HeadObject", "GetObject"])
+def test_a_fault_while_looking_at_what_is_there_is_raised(stack: Stack, picture: bytes, read: str) -> None:
+    version = stack.upload(content=picture)
+    deliver(stack.judge(), version)
+    stack.dynamodb.Table(TABLE).delete_item(Key={"RequestID": stack.items()[0]["RequestID"]})
+    slow_down = {"Error": {"Code": "SlowDown", "Message": "Please reduce your request rate."}}
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        if RESULTS in params["url"]:
+            raise ClientError(slow_down, read)  # type: ignore[arg-type]
+
+    stack.s3.meta.events.register(f"before-call.s3.{read}", refuse)
+    with pytest.raises(JudgingError, match="SlowDown"):
+        deliver(stack.judge(), version)
 
 
 def state_of_a_clean_run(stack: Stack, version: ObjectVersion) -> Any:
