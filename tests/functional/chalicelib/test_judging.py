@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from PIL import Image
-from support_delivery import IMAGES, UNVERSIONED, FixedDetector, FixedModels, Stack
+from support_delivery import IMAGES, UNVERSIONED, FixedDetector, FixedModels, Stack, deliver
 from support_pictures import png_bytes
 
 from chalicelib.events import s3_event
@@ -207,6 +207,12 @@ def test_every_record_of_an_event_is_judged_whatever_becomes_of_the_others(stack
         stack.judge(objects=OneFault(boto3.client("s3"))).handle(body)
     assert len(fault.value.faults) == 1
     assert [item["Key"] for item in stack.items()] == ["image_inputs/b.png"]
+
+
+def test_the_mp4_beside_the_notebooks_frames_leaves_nothing_behind(stack: Stack) -> None:
+    mp4 = stack.upload(f"video_inputs/{'0f' * 16}/clip.mp4.mp4", b"no picture")
+    assert deliver(stack.judge(), mp4) == []
+    assert stack.state() == ([], {})
 
 
 def test_a_folder_marker_leaves_nothing_behind(stack: Stack) -> None:
