@@ -47,7 +47,9 @@ def choose_stack(
     variables = _variables(var or [])
     server = find_server()
     if not local and not aws:
-        on_aws = Stack.aws().exists()
+        # After `eval "$(spotcheck status --env)"` no stack on AWS can be meant.
+        here = targets.is_on_this_machine(os.environ.get("AWS_ENDPOINT_URL", ""))
+        on_aws = not here and Stack.aws().exists()
         on_local = server is not None and targets.read_outputs() is not None
         if on_aws and on_local:
             message = "There is a stack on AWS and one on the embedded AWS: say --aws or --local."

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _AGAIN_SECONDS = 65.0  # a function reads the pointer again within a minute
 _LOOK_SECONDS = 1.0
+_EMPTY_LOOKS = 2
 
 
 def publish(
@@ -122,7 +123,10 @@ class Release:
         self._started: dict[str, float] = {}
 
     def run(self, timeout: float, progress: Callable[[int, int], None] = lambda *_: None) -> int:
-        """Releases, and looks again, until nothing waits or the time is up.
+        """Releases, and looks again, until nothing waits at two looks or the time is up.
+
+        Two, because the index shows an upload that began to wait just before the model was published a
+        moment late.
 
         Args:
             timeout: Seconds.
@@ -132,11 +136,13 @@ class Release:
             How many still wait.
         """
         deadline = self._clock() + timeout
+        empty_looks = 0
         while True:
             waiting = list(self._table.waiting())
             total = len(self._started.keys() | {record.request_id for record in waiting})
             progress(total - len(waiting), total)
-            if not waiting or self._clock() >= deadline:
+            empty_looks = 0 if waiting else empty_looks + 1
+            if empty_looks == _EMPTY_LOOKS or self._clock() >= deadline:
                 return len(waiting)
             self._start(waiting, deadline)
             self._sleep(_LOOK_SECONDS)

@@ -8,10 +8,9 @@ import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from spotcheck.exceptions import StackError
-from spotcheck.targets import STATE_DIR
+from spotcheck.targets import STATE_DIR, is_on_this_machine
 from spotcheck.terraform_cli import FLAG, ROOT, TerraformCli, provider_environment
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ LOCAL_REGION = "us-east-1"
 
 _PARALLELISM = 30  # the provider mostly waits: ten at a time would wait in turns
 _BACKEND_OVERRIDE = "backend_override.tf"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _READING = re.compile(r": (Refreshing state\.\.\.|Reading\.\.\.|Still reading\.\.\.|Read complete after)")
 
 
@@ -89,7 +87,7 @@ class Stack:
             StackError: The environment sends AWS calls to this machine.
         """
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-        if urlsplit(endpoint).hostname in _LOOPBACK:
+        if is_on_this_machine(endpoint):
             message = f"AWS_ENDPOINT_URL is {endpoint}, which is no AWS account: unset it, or use --local."
             raise StackError(message)
         environment = _with_providers(os.environ)
@@ -113,7 +111,7 @@ class Stack:
         Raises:
             StackError: The address is not on this machine.
         """
-        if urlsplit(endpoint_url).hostname not in _LOOPBACK:
+        if not is_on_this_machine(endpoint_url):
             message = f"{endpoint_url} is not on this machine: the embedded AWS serves on loopback only."
             raise StackError(message)
         given = {

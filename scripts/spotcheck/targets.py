@@ -235,7 +235,7 @@ def _only_target() -> Target:
 
     on_local = find_server(STATE_DIR) is not None and read_outputs(STATE_DIR) is not None
     # `eval "$(spotcheck status --env)"` sends this shell's AWS calls here: then AWS is not meant.
-    on_aws = not _points_here(os.environ.get("AWS_ENDPOINT_URL", "")) and Stack.aws().exists()
+    on_aws = not is_on_this_machine(os.environ.get("AWS_ENDPOINT_URL", "")) and Stack.aws().exists()
     if on_local and on_aws:
         msg = "there is a stack on AWS and one on the embedded AWS: say --aws or --local"
         raise TargetError(msg)
@@ -245,7 +245,8 @@ def _only_target() -> Target:
     return local_target() if on_local else aws_target()
 
 
-def _points_here(endpoint_url: str) -> bool:
+def is_on_this_machine(endpoint_url: str) -> bool:
+    """Whether an endpoint is on the loopback interface, where no AWS account is."""
     return urlsplit(endpoint_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 

@@ -34,13 +34,16 @@ def waiting(number: int, prefix: str = "image_inputs/") -> Record:
 class FakePipeline:
     """A table of waiting uploads, a clock, and handlers that judge what they are given."""
 
-    def __init__(self, *records: Record, deaf: int = 0) -> None:
+    def __init__(self, *records: Record, deaf: int = 0, lag: float = 0.0) -> None:
         self.records = {record.request_id: record for record in records}
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.now = 0.0
         self._deaf = deaf
+        self._lag = lag
 
     def waiting(self) -> Iterator[Record]:
+        if self.now < self._lag:
+            return iter([])
         return iter(list(self.records.values()))
 
     def invoke(self, handler: str, event: dict[str, Any]) -> None:
@@ -60,6 +63,12 @@ def test_nothing_waiting_is_nothing_to_do() -> None:
     pipeline = FakePipeline()
     assert pipeline.release().run(10.0) == 0
     assert pipeline.events == []
+
+
+def test_an_upload_that_the_index_shows_late_is_released_too() -> None:
+    pipeline = FakePipeline(waiting(1), lag=0.5)
+    assert pipeline.release().run(10.0) == 0
+    assert len(pipeline.events) == 1
 
 
 def test_every_waiting_upload_is_released_as_the_version_it_was() -> None:
@@ -113,7 +122,7 @@ def test_an_upload_is_started_again_only_after_functions_have_read_the_pointer_a
 def test_progress_counts_those_that_have_a_result() -> None:
     pipeline, seen = FakePipeline(waiting(1), waiting(2)), []
     pipeline.release().run(60.0, lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 2), (2, 2)]
+    assert seen == [(0, 2), (2, 2), (2, 2)]
 
 
 def test_a_file_that_is_no_model_is_not_published(tmp_path: Path) -> None:
