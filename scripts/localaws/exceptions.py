@@ -29,3 +29,7 @@ class ThrottledError(LocalAwsError):
 
 class FunctionGoneError(LocalAwsError):
     """The function, version or alias that an event names does not exist (any more)."""
+
+
+class PolicyUnsupportedError(LocalAwsError):
+    """An IAM policy has something that the evaluator does not know, and would decide wrongly."""
