@@ -52,6 +52,7 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument(
         "--idle-seconds", type=float, default=600.0, help="how long an idle worker stays warm"
     )
+    parser.add_argument("--faults", type=Path, help="a JSON file with the faults to make from the beginning")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="stop, too, when the program that started it ends"
     )
@@ -67,6 +68,8 @@ def serve(settings: Settings) -> int:
     from localaws import moto_patches
 
     moto_patches.before_import()
+    from localaws.fault_layer import FaultLayer
+    from localaws.faults import Faults, read_plan
     from localaws.http_server import Server
     from localaws.server import EmbeddedAws
 
@@ -75,9 +78,10 @@ def serve(settings: Settings) -> int:
         signal.signal(number, lambda *_: stop.set())
     if settings.until_stdin_closes:
         threading.Thread(target=_wait_for_stdin, args=(stop,), name="stdin", daemon=True).start()
+    faults = Faults(read_plan(settings.faults))
     with Server(settings.port) as server:
-        aws = EmbeddedAws(settings, server.url)
-        server.app = aws
+        aws = EmbeddedAws(settings, server.url, faults)
+        server.app = FaultLayer(aws, faults, aws.functions.kill)
         threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
         print(f"ready {server.url}", flush=True)
         stop.wait()

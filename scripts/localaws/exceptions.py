@@ -31,5 +31,13 @@ class FunctionGoneError(LocalAwsError):
     """The function, version or alias that an event names does not exist (any more)."""
 
 
+class FaultPlanError(LocalAwsError):
+    """A fault plan cannot be read."""
+
+
+class ConnectionDroppedError(LocalAwsError):
+    """A fault: the connection ends here, without an answer."""
+
+
 class PolicyUnsupportedError(LocalAwsError):
     """An IAM policy has something that the evaluator does not know, and would decide wrongly."""

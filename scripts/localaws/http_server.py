@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import DechunkedInput
 
-from localaws.exceptions import PortBusyError
+from localaws.exceptions import ConnectionDroppedError, PortBusyError
 from localaws.settings import LOOPBACK
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ class _Handler(MotoRequestHandler):
         environ["wsgi.input_terminated"] = True
         try:
             status, headers, pieces = _call(self.server.app, environ)
+        except ConnectionDroppedError:
+            self.close_connection = True
+            return
         except Exception:  # noqa: BLE001  # the request gets its answer, the operator the trace
             traceback.print_exc()
             status, headers, pieces = (

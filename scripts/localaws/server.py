@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from localaws import event_bridge, mediaconvert, moto_patches, notifications
+from localaws.deliveries import disturbed
+from localaws.exceptions import FaultPlanError
+from localaws.faults import Faults, Plan
 from localaws.lambda_ import api
 from localaws.lambda_.functions import FunctionName
 from localaws.lambda_.provisioned import ProvisionedConcurrencyApi
@@ -34,26 +38,28 @@ class EmbeddedAws:
     Args:
         settings: of the server.
         endpoint_url: where it answers.
+        faults: what goes wrong on the way to functions; nothing by default.
     """
 
-    def __init__(self, settings: Settings, endpoint_url: str) -> None:
+    def __init__(self, settings: Settings, endpoint_url: str, faults: Faults | None = None) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        self.functions = LambdaService(settings, endpoint_url)
+        self._faults = faults or Faults()
+        self.functions = LambdaService(settings, endpoint_url, self._faults)
         self._invoke = api.InvokeApi(self.functions)
         self._provisioned = ProvisionedConcurrencyApi(self.functions)
         moto_patches.apply()
         api.install(self.functions)
         self._provisioned.install()
-        notifications.install(self._invoke_later)
-        event_bridge.install(self._invoke_later)
+        notifications.install(partial(self._invoke_later, "s3"))
+        event_bridge.install(partial(self._invoke_later, "events"))
         mediaconvert.register()
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
         if environ["PATH_INFO"].startswith("/_localaws/"):
-            return self._own(environ["PATH_INFO"])(environ, start_response)
+            return self._own(Request(environ))(environ, start_response)
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
             for operation in (self._invoke, self._provisioned):
                 if operation.handles(environ):
@@ -68,13 +74,33 @@ class EmbeddedAws:
         """Ends every worker."""
         self.functions.close()
 
-    def _invoke_later(self, account: str, region: str, arn: str, payload: bytes) -> None:
-        self.functions.invoke_later(FunctionName.parse(arn, account=account, region=region), payload)
+    def _invoke_later(self, source: str, account: str, region: str, arn: str, payload: bytes) -> None:
+        target = FunctionName.parse(arn, account=account, region=region)
+        for delivery in disturbed(payload, self._faults.on_delivery(source, arn)):
+            self.functions.invoke_later(target, delivery.payload, delivery.wait)
 
-    def _own(self, path: str) -> Response:
+    def _own(self, request: Request) -> Response:
         """The server's own paths, which no AWS service has."""
-        if path != "/_localaws/health":
-            return Response("The embedded AWS has /_localaws/health only.\n", 404)
-        functions = self.functions.status()
-        status = {"status": "ready", "pid": os.getpid(), "version": VERSION, "lambda": functions}
-        return Response(json.dumps(status), content_type="application/json")
+        match request.method, request.path:
+            case "GET", "/_localaws/health":
+                return _json(
+                    {
+                        "status": "ready",
+                        "pid": os.getpid(),
+                        "version": VERSION,
+                        "lambda": self.functions.status(),
+                    }
+                )
+            case "GET", "/_localaws/faults":
+                return _json(self._faults.status())
+            case "PUT", "/_localaws/faults":
+                try:
+                    self._faults.replace(Plan.from_json(request.get_data()))
+                except FaultPlanError as error:
+                    return Response(f"{error}\n", 400)
+                return _json(self._faults.status())
+        return Response("The embedded AWS has /_localaws/health and /_localaws/faults only.\n", 404)
+
+
+def _json(data: dict[str, Any]) -> Response:
+    return Response(json.dumps(data), content_type="application/json")

@@ -38,6 +38,7 @@ class Settings:
             `awslambdaric` where it is installed, else the pure-Python one.
         init_seconds: how long a function may take to start before Lambda starts it anew.
         idle_seconds: how long an idle worker is kept warm.
+        faults: what faults to make from the beginning, a JSON file (see `localaws.faults`); None makes none.
         until_stdin_closes: whether the server ends with the program at the other end of its standard input.
     """
 
@@ -48,4 +49,5 @@ class Settings:
     runtime_client: RuntimeClientName | None = None
     init_seconds: float = 10.0
     idle_seconds: float = 600.0
+    faults: Path | None = None
     until_stdin_closes: bool = False

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 from localaws.exceptions import FunctionGoneError, ThrottledError
 from localaws.lambda_ import destinations, functions
 from localaws.lambda_.destinations import InvocationRecord
+from localaws.lambda_.pool import ACCOUNT_LIMIT
 
 if TYPE_CHECKING:
+    from localaws.faults import Faults
     from localaws.lambda_.functions import FunctionName
     from localaws.lambda_.invocations import Executor, Outcome
 
@@ -62,11 +64,16 @@ class EventQueue:
         executor: runs the functions.
         threads: attempts made at once.
         retry_scale: length of waits as a fraction of AWS's.
+        faults: what goes wrong with attempts; nothing by default.
     """
 
-    def __init__(self, executor: Executor, threads: int, retry_scale: float) -> None:
+    def __init__(
+        self, executor: Executor, threads: int, retry_scale: float, faults: Faults | None = None
+    ) -> None:
         self._executor = executor
         self._retry_scale = retry_scale
+        self._faults = faults
+        self._running = 0
         self._due: list[tuple[float, int, Event]] = []
         self._sequence = itertools.count()
         self._changed = threading.Condition()
@@ -79,6 +86,12 @@ class EventQueue:
         """Events not yet taken up, or waiting for another attempt."""
         with self._changed:
             return len(self._due)
+
+    @property
+    def running(self) -> int:
+        """Events of which an attempt is being made."""
+        with self._changed:
+            return self._running
 
     def put(self, event: Event, wait: float = 0.0) -> None:
         """Adds an event.
@@ -107,12 +120,16 @@ class EventQueue:
                 print(f"localaws: event dropped: {error}", file=sys.stderr)
             except Exception as error:  # noqa: BLE001  # one bad event must not stop the queue
                 print(f"localaws: {event.target.arn}: {type(error).__name__}: {error}", file=sys.stderr)
+            finally:
+                with self._changed:
+                    self._running -= 1
 
     def _take(self) -> Event | None:
         with self._changed:
             while not self._closed:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
                 if wait is not None and wait <= 0:
+                    self._running += 1
                     return heapq.heappop(self._due)[2]
                 self._changed.wait(wait)
             return None
@@ -128,7 +145,11 @@ class EventQueue:
             return
         try:
             outcome = self._executor.run(
-                function, event.payload, arn=event.target.arn, request_id=event.request_id
+                function,
+                event.payload,
+                arn=event.target.arn,
+                request_id=event.request_id,
+                allowance=self._allowance(event.target.arn),
             )
         except ThrottledError:
             event.throttles += 1
@@ -142,6 +163,17 @@ class EventQueue:
             destinations.failed(event_record(event, "RetriesExhausted", outcome, function.version), config)
             return
         self.put(event, RETRY_WAITS[event.errors - 1])
+
+    def _allowance(self, arn: str) -> float | None:
+        """Seconds that a fault leaves an attempt; None leaves it the function's time-out.
+
+        Raises:
+            ThrottledError: A fault: it may not run at this moment.
+        """
+        hits = self._faults.on_attempt(arn) if self._faults else []
+        if any(hit.kind == "refuse" for hit in hits):
+            raise ThrottledError(ACCOUNT_LIMIT)
+        return min((hit.seconds for hit in hits if hit.kind == "timeout"), default=None)
 
 
 def event_record(event: Event, condition: str, outcome: Outcome | None, version: str) -> InvocationRecord:

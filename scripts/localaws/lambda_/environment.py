@@ -79,7 +79,7 @@ def build(
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_SESSION_TOKEN": "test",
+        "AWS_SESSION_TOKEN": log_stream,  # opaque to the SDK; tells whose call it is
         "LAMBDA_TASK_ROOT": str(paths.code),
         "LAMBDA_RUNTIME_DIR": str(paths.runtime[0]) if paths.runtime else "",
         "PATH": os.environ.get("PATH", os.defpath),

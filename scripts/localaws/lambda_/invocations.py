@@ -60,6 +60,7 @@ class Executor:
         arn: str,
         request_id: str,
         client_context: str = "",
+        allowance: float | None = None,
     ) -> Outcome:
         """Runs the function once.
 
@@ -69,6 +70,7 @@ class Executor:
             arn: the ARN that was invoked, alias included.
             request_id: identifies the invocation, in logs and to the handler.
             client_context: the caller's context, JSON.
+            allowance: seconds until it times out, if that is sooner than the function's own time-out.
 
         Raises:
             ThrottledError: no execution is allowed at this moment.
@@ -76,11 +78,12 @@ class Executor:
         worker, cold = self._pool.acquire(function)
         try:
             worker.log.start_tail()
-            allowance = float(function.timeout)
+            left = float(function.timeout)
             init_ms = None
             if cold:
-                worker, allowance, init_ms = self._initialise(worker, allowance)
-            outcome = _execute(worker, payload, arn, request_id, client_context, allowance, init_ms)
+                worker, left, init_ms = self._initialise(worker, left)
+            left = left if allowance is None else min(left, allowance)
+            outcome = _execute(worker, payload, arn, request_id, client_context, left, init_ms)
         except BaseException:
             self._pool.discard(worker)
             raise

@@ -121,6 +121,13 @@ class WorkerPool:
         for worker in stale:
             self.retire(worker, keep=False)
 
+    def kill(self, log_stream: str) -> None:
+        """Ends the process of the worker with a log stream; who borrowed it finds out."""
+        with self._changed:
+            found = [worker for worker in (*self._busy, *self._idle) if worker.log.name == log_stream]
+        for worker in found:
+            worker.kill()
+
     def close(self) -> None:
         """Ends every worker, busy or idle, and lends no more."""
         with self._changed:

@@ -14,6 +14,7 @@ from localaws.lambda_.pool import WorkerPool
 from localaws.lambda_.workers import Worker, default_runtime_client
 
 if TYPE_CHECKING:
+    from localaws.faults import Faults
     from localaws.lambda_.functions import FunctionName, FunctionVersion
     from localaws.lambda_.invocations import Outcome
     from localaws.settings import Settings
@@ -25,16 +26,17 @@ class LambdaService:
     Args:
         settings: of the server.
         endpoint_url: where the server answers; workers are told.
+        faults: what goes wrong with asynchronous attempts.
     """
 
-    def __init__(self, settings: Settings, endpoint_url: str) -> None:
+    def __init__(self, settings: Settings, endpoint_url: str, faults: Faults) -> None:
         self._settings = settings
         self._endpoint_url = endpoint_url
         self._client = settings.runtime_client or default_runtime_client()
         self._packages = PackageStore(settings.state_dir / "lambda")
         self._pool = WorkerPool(settings.max_concurrency, self._start_worker)
         self._executor = Executor(self._pool, settings.init_seconds)
-        self._events = EventQueue(self._executor, settings.max_concurrency, settings.retry_scale)
+        self._events = EventQueue(self._executor, settings.max_concurrency, settings.retry_scale, faults)
 
     def invoke(self, target: FunctionName, payload: bytes, client_context: str = "") -> tuple[str, Outcome]:
         """Runs a function and waits: request id and outcome.
@@ -49,15 +51,20 @@ class LambdaService:
         )
         return request_id, outcome
 
-    def invoke_later(self, target: FunctionName, payload: bytes) -> str:
+    def invoke_later(self, target: FunctionName, payload: bytes, wait: float = 0.0) -> str:
         """Accepts an event for a function and returns the request id at once.
+
+        Args:
+            target: the function.
+            payload: the event, JSON.
+            wait: seconds before the first attempt, scaled as the waits between attempts are.
 
         Raises:
             FunctionGoneError: no such function, version or alias.
         """
         load(target)
         event = Event(target, payload, str(uuid.uuid4()))
-        self._events.put(event)
+        self._events.put(event, wait)
         return event.request_id
 
     def keep_warm(self, target: FunctionName, count: int) -> None:
@@ -86,12 +93,17 @@ class LambdaService:
         """Ends the warm workers of a function that was changed or deleted."""
         self._pool.retire_function(arn)
 
+    def kill(self, log_stream: str) -> None:
+        """Kills the worker that has a log stream, whatever it is doing: a fault."""
+        self._pool.kill(log_stream)
+
     def status(self) -> dict[str, Any]:
         """How it is: for the health endpoint."""
         return {
             "client": self._client,
             "workers": self._pool.size,
             "queued": self._events.waiting,
+            "running": self._events.running,
             "max_concurrency": self._settings.max_concurrency,
             "interpreter": interpreter_runtime(),
             "layer": f"used for {interpreter_runtime()}; else this interpreter's packages",
