@@ -72,3 +72,8 @@ output "index_shards" {
   description = "Partitions of a day in the table's indexes: what reads them must know."
   value       = var.index_shards
 }
+
+output "alarms_topic_arn" {
+  description = "SNS topic that every alarm is sent to."
+  value       = aws_sns_topic.alarms.arn
+}

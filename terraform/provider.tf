@@ -23,6 +23,7 @@ provider "aws" {
       dynamodb     = endpoints.value
       events       = endpoints.value
       iam          = endpoints.value
+      kms          = endpoints.value
       lambda       = endpoints.value
       logs         = endpoints.value
       mediaconvert = endpoints.value

@@ -274,3 +274,14 @@ variable "frame_max_side" {
     error_message = "frame_max_side must be an even number from 64 to 4096."
   }
 }
+
+variable "alarm_email" {
+  description = "Address that alarms are sent to, once it has confirmed SNS's first message; null sends none (subscribe what you like to the topic)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_email == null ? true : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.alarm_email))
+    error_message = "alarm_email must be an e-mail address."
+  }
+}

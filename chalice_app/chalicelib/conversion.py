@@ -122,7 +122,7 @@ class VideoConverter:
 
     def _reject(self, video: Video, reason: str) -> None:
         if self._videos.advance(video.video_id, VideoStatus.REJECTED, reason=reason):
-            self._telemetry.video(video.video_id, VideoStatus.REJECTED, reason)
+            self._telemetry.video(video.video_id, VideoStatus.REJECTED, reason, project=video.project)
 
     def _find_job(self, video: Video) -> str | None:
         """The job that an earlier attempt created before it could write the job's id down."""

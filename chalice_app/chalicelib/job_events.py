@@ -30,16 +30,24 @@ class JobEvents:
         telemetry: Logs and metrics.
         images_bucket: Where MediaConvert writes frames.
         queue_arn: Our MediaConvert queue; jobs of any other are none of ours.
+        project: Lookout project that the videos are judged for.
     """
 
     def __init__(
-        self, s3: S3Client, videos: VideoTable, telemetry: Telemetry, images_bucket: str, queue_arn: str
+        self,
+        s3: S3Client,
+        videos: VideoTable,
+        telemetry: Telemetry,
+        images_bucket: str,
+        queue_arn: str,
+        project: str,
     ) -> None:
         self._s3 = s3
         self._videos = videos
         self._telemetry = telemetry
         self._images_bucket = images_bucket
         self._queue_arn = queue_arn
+        self._project = project
 
     def take_in(self, detail: Mapping[str, Any]) -> str | None:
         """Changes the video as one job state change says.
@@ -85,7 +93,7 @@ class JobEvents:
         self._videos.advance(video_id, VideoStatus.COMPLETE, frames_expected=self._count_frames(video_id))
         verdict = self._videos.settle(self._videos.get(video_id))
         if verdict is not None:
-            self._telemetry.video(video_id, verdict.status, verdict.reason)
+            self._telemetry.video(video_id, verdict.status, verdict.reason, project=self._project)
 
     def _on_error(self, video_id: str, detail: Mapping[str, Any]) -> None:
         code = detail.get("errorCode")
@@ -98,7 +106,7 @@ class JobEvents:
 
     def _fail(self, video_id: str, status: VideoStatus, reason: str, **facts: str | float | None) -> None:
         if self._videos.advance(video_id, status, reason=reason, **facts):
-            self._telemetry.video(video_id, status, reason)
+            self._telemetry.video(video_id, status, reason, project=self._project)
 
     def _count_frames(self, video_id: str) -> int:
         """Counts the frames that exist: the COMPLETE event names the last one only."""

@@ -82,16 +82,19 @@ class Telemetry:
             {"ModelVersion": record.model_version or "none"},
         )
 
-    def video(self, video_id: str, status: VideoStatus, reason: str | None) -> None:
-        """Logs a video's end and counts it: `ProcessedVideoCount`, `FailedVideoCount`."""
+    def video(self, video_id: str, status: VideoStatus, reason: str | None, *, project: str) -> None:
+        """Logs a video's end and counts it: `ProcessedVideoCount`, `FailedVideoCount`, by `ProjectName`."""
         self._logger.info(status.value, video_id=video_id, reason=reason)
         judged = status is VideoStatus.JUDGED
-        _emit({"ProcessedVideoCount": 1 if judged else 0, "FailedVideoCount": 0 if judged else 1})
+        _emit(
+            {"ProcessedVideoCount": 1 if judged else 0, "FailedVideoCount": 0 if judged else 1},
+            {"ProjectName": project},
+        )
 
 
 def _emit(
     values: Mapping[str, float],
-    dimensions: Mapping[str, str] = MappingProxyType({}),
+    dimensions: Mapping[str, str],
     finer: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Writes metrics as one line of CloudWatch's embedded metric format: nothing waits for a flush.

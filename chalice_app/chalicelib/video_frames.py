@@ -43,4 +43,4 @@ class VideoFrames:
             outcome = FrameOutcome(record.frame, record.probability, record.is_anomalous)
             verdict = self._videos.settle(self._videos.add_frame(record.video, outcome))
             if verdict is not None:
-                self._telemetry.video(record.video, verdict.status, verdict.reason)
+                self._telemetry.video(record.video, verdict.status, verdict.reason, project=record.project)

@@ -76,4 +76,5 @@ def job_events(environment: Mapping[str, str], telemetry: Telemetry) -> JobEvent
         telemetry,
         settings.job.images_bucket,
         settings.job.queue_arn,
+        settings.project,
     )

@@ -33,7 +33,7 @@ def job_events(videos: VideoTable, telemetry: Telemetry) -> JobEvents:
     for index in range(len(PROBABILITIES)):
         s3.put_object(Bucket="images", Key=f"video_inputs/{VIDEO_ID}/frame.{index:07}.jpg", Body=b"jpeg")
     s3.put_object(Bucket="images", Key=f"video_inputs/{VIDEO_ID}/clipmp4.mp4", Body=b"no frame")
-    return JobEvents(s3, videos, telemetry, "images", QUEUE)
+    return JobEvents(s3, videos, telemetry, "images", QUEUE, "cars")
 
 
 @pytest.fixture

@@ -106,9 +106,19 @@ def test_a_waiting_upload_is_logged_and_counted_later(
 def test_a_video_that_failed_is_counted_as_such(
     telemetry: Telemetry, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    telemetry.video("0f" * 16, VideoStatus.ERROR, "MediaConvert error 1010")
+    telemetry.video("0f" * 16, VideoStatus.ERROR, "MediaConvert error 1010", project="cars")
     (metrics,) = emitted(capsys)
     assert {"ProcessedVideoCount": [0], "FailedVideoCount": [1]}.items() <= metrics.items()
+
+
+def test_videos_are_counted_by_project_where_the_alarm_looks(
+    telemetry: Telemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telemetry.video("0f" * 16, VideoStatus.JUDGED, None, project="cars")
+    (metrics,) = emitted(capsys)
+    assert metrics["ProjectName"] == "cars"
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Spotcheck", [["ProjectName"]])
 
 
 def test_every_line_about_an_upload_names_it_and_the_invocation(
