@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
+from spotcheck.check import check
 from spotcheck.console import err
 from spotcheck.demo import demo
 from spotcheck.deploying import deploy, destroy, outputs, package, plan
@@ -34,6 +35,7 @@ def _root() -> None:
 
 for verb in (
     demo,
+    check,
     train,
     evaluate,
     detect,

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chalicelib.exceptions import PictureRejectedError
 from spotcheck.datasets import Skipped
+from spotcheck.intervals import confidence_intervals
 from spotcheck.metrics import SIDE, PixelMetrics, image_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    Progress = Callable[[int, int], None]
+
     from numpy.typing import NDArray
 
     from chalicelib.detector import Detection, Detector
     from spotcheck.datasets import Dataset, LabelledPicture
+    from spotcheck.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A kind of anomaly: how many pictures show it, and how many of them were called anomalous."""
+
+    name: str
+    pictures: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A labelled picture and its score, by a model that was not trained on it or was: `Evaluation` tells."""
+
+    labelled: LabelledPicture
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +66,7 @@ class Evaluation:
         trained_on: How many of them the model was trained on: those make it look better than it is.
         measured_on: The pictures, in words.
         skipped: Pictures that could not be judged.
+        judged: Every picture that was, with its score.
     """
 
     images: int
@@ -62,11 +85,31 @@ class Evaluation:
     trained_on: int
     measured_on: str
     skipped: tuple[Skipped, ...]
+    judged: tuple[Judged, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As `spotcheck evaluate --json` prints it."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return {**values, "skipped": [{"name": item.name, "reason": item.reason} for item in self.skipped]}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "judged"}
+        return {
+            **values,
+            "skipped": [{"name": item.name, "reason": item.reason} for item in self.skipped],
+            "intervals": self.intervals(),
+            "defects": [asdict(defect) for defect in self.defects()],
+        }
+
+    def intervals(self) -> dict[str, Interval]:
+        """95 % confidence intervals of the figures about whole pictures, where there are any."""
+        labels = [one.labelled.is_anomalous for one in self.judged]
+        return confidence_intervals(labels, [one.score for one in self.judged], self.threshold)
+
+    def defects(self) -> list[Defect]:
+        """How many of each kind of anomaly were found; the kind is the name of the picture's folder."""
+        found: dict[str, list[bool]] = {}
+        for one in self.judged:
+            if one.labelled.is_anomalous:
+                kind = PurePosixPath(one.labelled.name).parent.name
+                found.setdefault(kind, []).append(one.score > self.threshold)
+        return [Defect(name, len(calls), sum(calls)) for name, calls in sorted(found.items())]
 
 
 def evaluate_dataset(
@@ -84,6 +127,7 @@ def evaluate_pictures(
     measured_on: str,
     *,
     normal_scores: Sequence[float] = (),
+    normals: Sequence[LabelledPicture] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measures a model on labelled pictures.
@@ -93,6 +137,7 @@ def evaluate_pictures(
         pictures: What to judge.
         measured_on: What the pictures are, in words.
         normal_scores: Scores of further normal pictures that need no judging: leave-one-out scores.
+        normals: Those pictures, in the same order, so that reports can show them.
         progress: Called with how many pictures are done, of how many.
     """
     tally = _Tally(detector)
@@ -120,6 +165,7 @@ def evaluate_pictures(
         trained_on=tally.trained_on,
         measured_on=measured_on,
         skipped=tuple(tally.skipped),
+        judged=(*map(Judged, normals, normal_scores), *tally.judged),
     )
 
 
@@ -134,6 +180,7 @@ class _Tally:
         self.scores: list[float] = []
         self.milliseconds: list[float] = []
         self.skipped: list[Skipped] = []
+        self.judged: list[Judged] = []
         self.trained_on = 0
 
     def judge(self, labelled: LabelledPicture) -> None:
@@ -147,6 +194,7 @@ class _Tally:
         self.trained_on += hashlib.sha256(data).hexdigest() in self._training_hashes
         self.labels.append(labelled.is_anomalous)
         self.scores.append(detection.score)
+        self.judged.append(Judged(labelled, detection.score))
         self.milliseconds.append(milliseconds)
         if mask is not None or not labelled.is_anomalous:
             self.pixels.add(_enlarged(detection.heat_map), mask)

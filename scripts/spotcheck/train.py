@@ -28,8 +28,11 @@ def train(
 ) -> None:
     """Train a model on pictures of normal parts."""
     from chalicelib.training import TrainingConfig
+    from spotcheck.check import print_findings, suspects_of
+    from spotcheck.checks import by_severity, check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.files import write_file
+    from spotcheck.survey import survey
     from spotcheck.tables import describe, print_skipped, progress_bars
     from spotcheck.training import train_on
 
@@ -38,10 +41,17 @@ def train(
     err.print(describe(dataset))
     print_skipped(err, [(item.name, item.reason) for item in dataset.skipped])
     with progress_bars(err) as bar:
+        findings = check_pictures(survey(dataset, bar("looking")))
+    print_findings(err, findings, notes=False)
+    with progress_bars(err) as bar:
         result = train_on(dataset, config, on_train=bar("training"), on_evaluate=bar("measuring"))
     write_file(output, result.trained.model)
+    suspects = suspects_of(result.trained, result.evaluation.judged if result.evaluation else ())
+    print_findings(err, suspects, notes=False)
+    findings = by_severity([*findings, *suspects])
     if json:
-        print_json(_summary(output, dataset, result))
+        checks = [finding.to_dict() for finding in findings]
+        print_json({**_summary(output, dataset, result), "checks": checks})
     else:
         _print(output, dataset, result)
 

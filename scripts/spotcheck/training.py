@@ -60,11 +60,13 @@ def train_on(
         measured_on = "the test split, none of it trained on"
         evaluation = evaluate_pictures(detector, dataset.test, measured_on, progress=on_evaluate)
     else:
+        by_name = {picture.name: picture for picture in dataset.normals}
         evaluation = evaluate_pictures(
             detector,
             dataset.anomalies,
             "the anomalous pictures, and the normal ones each judged by a model trained on all others",
             normal_scores=trained.normal_scores,
+            normals=[by_name[image.name] for image in trained.metadata.training_images],
             progress=on_evaluate,
         )
     values: dict[str, Any] = evaluation.to_dict()
