@@ -54,6 +54,9 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
     )
     parser.add_argument("--faults", type=Path, help="a JSON file with the faults to make from the beginning")
     parser.add_argument(
+        "--enforce-iam", action="store_true", help="let functions do only what their roles allow"
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="stop, too, when the program that started it ends"
     )
     given = vars(parser.parse_args(argv))
@@ -71,6 +74,7 @@ def serve(settings: Settings) -> int:
     from localaws.fault_layer import FaultLayer
     from localaws.faults import Faults, read_plan
     from localaws.http_server import Server
+    from localaws.iam.gate import Gate
     from localaws.server import EmbeddedAws
 
     stop = threading.Event()
@@ -81,7 +85,7 @@ def serve(settings: Settings) -> int:
     faults = Faults(read_plan(settings.faults))
     with Server(settings.port) as server:
         aws = EmbeddedAws(settings, server.url, faults)
-        server.app = FaultLayer(aws, faults, aws.functions.kill)
+        server.app = FaultLayer(Gate(aws) if settings.enforce_iam else aws, faults, aws.functions.kill)
         threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
         print(f"ready {server.url}", flush=True)
         stop.wait()

@@ -41,3 +41,7 @@ class ConnectionDroppedError(LocalAwsError):
 
 class PolicyUnsupportedError(LocalAwsError):
     """An IAM policy has something that the evaluator does not know, and would decide wrongly."""
+
+
+class OperationUnknownError(LocalAwsError):
+    """A function calls something whose permissions the emulated IAM does not know."""

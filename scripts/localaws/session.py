@@ -72,7 +72,8 @@ def running(state_dir: Path, port: int = 0, **options: object) -> Iterator[Runni
     command = [sys.executable, "-m", "localaws", "--port", str(port), "--state-dir", str(state_dir)]
     command.append("--until-stdin-closes")
     for name, value in options.items():
-        command += [f"--{name.replace('_', '-')}", str(value)]
+        flag = f"--{name.replace('_', '-')}"
+        command += [flag] * bool(value) if isinstance(value, bool) else [flag, str(value)]
     log = state_dir / "localaws.log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(

@@ -39,6 +39,7 @@ class Settings:
         init_seconds: how long a function may take to start before Lambda starts it anew.
         idle_seconds: how long an idle worker is kept warm.
         faults: what faults to make from the beginning, a JSON file (see `localaws.faults`); None makes none.
+        enforce_iam: whether functions may do only what their roles allow (see `localaws.iam.gate`).
         until_stdin_closes: whether the server ends with the program at the other end of its standard input.
     """
 
@@ -50,4 +51,5 @@ class Settings:
     init_seconds: float = 10.0
     idle_seconds: float = 600.0
     faults: Path | None = None
+    enforce_iam: bool = False
     until_stdin_closes: bool = False

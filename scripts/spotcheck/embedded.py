@@ -28,7 +28,7 @@ from spotcheck.exceptions import EmbeddedAwsError
 from spotcheck.targets import STATE_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 DEFAULT_PORT = 4566
 
@@ -67,7 +67,9 @@ def find_server(state_dir: Path = STATE_DIR) -> Server | None:
     return server if server is not None and _is_ours(server.pid, state_dir) else None
 
 
-def start_server(port: int = DEFAULT_PORT, state_dir: Path = STATE_DIR) -> subprocess.Popen[bytes]:
+def start_server(
+    port: int = DEFAULT_PORT, state_dir: Path = STATE_DIR, options: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
     """Starts an embedded AWS with nothing in it; `await_server` says when it serves.
 
     Its state is in memory, so Terraform's state of an earlier one is dropped: it would describe what is gone.
@@ -75,6 +77,7 @@ def start_server(port: int = DEFAULT_PORT, state_dir: Path = STATE_DIR) -> subpr
     Args:
         port: Where to serve on the loopback interface; 0 takes any free port.
         state_dir: Where its files go.
+        options: Further options of `python -m localaws`.
 
     Raises:
         EmbeddedAwsError: The port is taken.
@@ -85,9 +88,10 @@ def start_server(port: int = DEFAULT_PORT, state_dir: Path = STATE_DIR) -> subpr
     # The server is its own AWS: a profile or an endpoint of the user's must not reach it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [sys.executable, "-m", "localaws", "--port", str(port), "--retry-scale", _RETRY_SCALE]
+    command += ["--enforce-iam"]  # as on AWS: a permission that is missing there is missing here
     with (state_dir / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--state-dir", str(state_dir / "aws")],
+            [*command, *options, "--state-dir", str(state_dir / "aws")],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

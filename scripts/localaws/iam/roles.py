@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from localaws.iam.policies import Statement, statements
@@ -12,12 +13,16 @@ if TYPE_CHECKING:
 PARTITION = "aws"
 
 
-def find_role(arn: str) -> Any:  # noqa: ANN401  # moto's Role
-    """The role of an ARN, as moto has it; None when IAM does not know it."""
+def all_roles(account: str) -> list[Any]:
+    """Every role of an account, as moto has it."""
     from moto.iam.models import iam_backends
 
-    roles = iam_backends[arn.split(":")[4]][PARTITION].get_roles()
-    return next((role for role in roles if role.arn == arn), None)
+    return list(iam_backends[account][PARTITION].get_roles())
+
+
+def find_role(arn: str) -> Any:  # noqa: ANN401  # moto's Role
+    """The role of an ARN, as moto has it; None when IAM does not know it."""
+    return next((role for role in all_roles(arn.split(":")[4]) if role.arn == arn), None)
 
 
 def role_statements(role: Any) -> list[Statement]:  # noqa: ANN401  # moto's Role
@@ -25,9 +30,30 @@ def role_statements(role: Any) -> list[Statement]:  # noqa: ANN401  # moto's Rol
     documents = [*role.policies.values()]
     for policy in role.managed_policies.values():
         documents += [version.document for version in policy.versions if version.is_default]
-    return [statement for document in documents for statement in statements(document)]
+    return [statement for document in documents for statement in _parsed(document)]
 
 
 def bucket_statements(bucket: FakeBucket) -> list[Statement]:
     """The statements of a bucket's policy; none where it has no policy."""
-    return statements(bucket.policy) if bucket.policy else []
+    return list(_parsed(bucket.policy)) if bucket.policy else []
+
+
+def resource_statements(arn: str, account: str) -> list[Statement]:
+    """The statements of the policy of a bucket (or of the bucket of an object) or queue; else none."""
+    _, _, service, *_, name = [*arn.split(":", 5), "", "", ""][:6]
+    if service == "s3":
+        from moto.s3.models import s3_backends
+
+        bucket = s3_backends[account][PARTITION].buckets.get(name.split("/")[0])
+        return bucket_statements(bucket) if bucket else []
+    if service == "sqs":
+        from moto.sqs.models import sqs_backends
+
+        queue = sqs_backends[account][arn.split(":")[3]].queues.get(name)
+        return list(_parsed(queue.policy or "")) if queue else []
+    return []
+
+
+@lru_cache(maxsize=256)
+def _parsed(document: str | bytes) -> tuple[Statement, ...]:
+    return tuple(statements(document)) if document else ()

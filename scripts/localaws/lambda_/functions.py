@@ -43,6 +43,7 @@ class FunctionVersion:
         timeout: seconds.
         memory: MB.
         reserved_concurrency: executions at once, over all versions; None when not reserved.
+        role: ARN of the role that its workers sign as.
     """
 
     account: str
@@ -60,6 +61,7 @@ class FunctionVersion:
     layers: tuple[Archive, ...]
     log_group: str
     reserved_concurrency: int | None
+    role: str = ""
 
     @cached_property
     def worker_key(self) -> str:
@@ -67,6 +69,7 @@ class FunctionVersion:
         parts = [
             self.arn, self.version, self.handler, self.runtime, self.architecture, self.timeout, self.memory,
             sorted(self.environment.items()), self.code.digest, [layer.digest for layer in self.layers],
+            self.role,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -138,6 +141,7 @@ def load(address: FunctionName) -> FunctionVersion:
         layers=tuple(_archive(layer) for layer in layers if layer),
         log_group=_log_group(function),
         reserved_concurrency=_number(latest.reserved_concurrency),
+        role=str(function.role or ""),
     )
 
 
