@@ -14,13 +14,17 @@ def evaluate(
     *,
     model: Annotated[Path, typer.Option(help="The model to measure.")],
     data: Annotated[Path, typer.Option(help="Folder of labelled pictures; its test split, if it has one.")],
+    report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled pictures."""
     from chalicelib.detector import Detector
+    from spotcheck.checks import check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.evaluation import evaluate_dataset
     from spotcheck.exceptions import DatasetError
+    from spotcheck.model_report import write_report
+    from spotcheck.survey import survey
     from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
 
     detector = Detector.load(model)
@@ -39,6 +43,8 @@ def evaluate(
             "it will look better than it is.",
             highlight=False,
         )
+    if report:
+        write_report(report, model.read_bytes(), evaluation, check_pictures(survey(dataset)))
     if json:
         print_json(evaluation.to_dict())
     else:

@@ -13,6 +13,8 @@ from spotcheck.verdicts import number, score_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import jinja2
+
 _TEMPLATES = Path(__file__).parent / "templates"
 _SIDE = 300  # longest side of a picture in the report, in pixels
 
@@ -63,19 +65,28 @@ def render(
     Returns:
         HTML with everything inside: light or dark as the reader's system is.
     """
+    phases = [(name.replace("_", " "), format(s, ".1f")) for name, s in summary["phase_seconds"].items()]
+    return (
+        environment()
+        .get_template("demo.html")
+        .render(
+            title=title,
+            description=description,
+            tiles=_tiles(summary),
+            strip=_strip(shown),
+            groups=[group for group in _groups(shown) if group["cards"]],
+            phases=phases,
+            notes=notes,
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Where the reports' templates come from; what goes into them is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("demo.html").render(
-        title=title,
-        description=description,
-        tiles=_tiles(summary),
-        strip=_strip(shown),
-        groups=[group for group in _groups(shown) if group["cards"]],
-        phases=[(name.replace("_", " "), format(s, ".1f")) for name, s in summary["phase_seconds"].items()],
-        notes=notes,
     )
 
 

@@ -24,6 +24,7 @@ def train(
     false_alarm_rate: Annotated[
         float, typer.Option(help="Share of normal pictures that may be called anomalous.")
     ] = 0.05,
+    report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a model on pictures of normal parts."""
@@ -32,9 +33,10 @@ def train(
     from spotcheck.checks import by_severity, check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.files import write_file
+    from spotcheck.model_report import write_report
     from spotcheck.survey import survey
     from spotcheck.tables import describe, print_skipped, progress_bars
-    from spotcheck.training import train_on
+    from spotcheck.training import evaluate_normals, train_on
 
     config = TrainingConfig(project=project, false_alarm_rate=false_alarm_rate)
     dataset = read_dataset(data)
@@ -49,6 +51,13 @@ def train(
     suspects = suspects_of(result.trained, result.evaluation.judged if result.evaluation else ())
     print_findings(err, suspects, notes=False)
     findings = by_severity([*findings, *suspects])
+    if report:
+        write_report(
+            report,
+            result.trained.model,
+            result.evaluation or evaluate_normals(dataset, result.trained),
+            findings,
+        )
     if json:
         checks = [finding.to_dict() for finding in findings]
         print_json({**_summary(output, dataset, result), "checks": checks})

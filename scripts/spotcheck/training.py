@@ -71,3 +71,23 @@ def train_on(
         )
     values: dict[str, Any] = evaluation.to_dict()
     return Result(with_metrics(trained, {name: values[name] for name in _IN_METADATA}), evaluation)
+
+
+def evaluate_normals(dataset: Dataset, trained: TrainedModel) -> Evaluation:
+    """What the training pictures alone tell of a model: each judged by a model trained on all others.
+
+    Args:
+        dataset: That it was trained on.
+        trained: The model.
+    """
+    from chalicelib.detector import Detector
+    from spotcheck.evaluation import evaluate_pictures
+
+    by_name = {picture.name: picture for picture in dataset.normals}
+    return evaluate_pictures(
+        Detector.load(trained.model),
+        (),
+        "the normal training pictures, each judged by a model trained on all others",
+        normal_scores=trained.normal_scores,
+        normals=[by_name[image.name] for image in trained.metadata.training_images],
+    )
