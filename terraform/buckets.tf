@@ -55,7 +55,10 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 locals {
   # Role of a bucket => prefix => days after which its newest objects expire; 0 keeps them for ever.
   expiries = {
-    videos = { "video_inputs/" = var.expire_after_days.videos }
+    videos = {
+      "video_inputs/"  = var.expire_after_days.videos
+      "video_sources/" = var.expire_after_days.sources
+    }
     images = {
       "image_inputs/"  = var.expire_after_days.images
       "video_inputs/"  = var.expire_after_days.frames
@@ -64,6 +67,9 @@ locals {
     results = { "" = var.expire_after_days.results }
     models  = {}
   }
+
+  # What can be made again: no older version of it is kept.
+  transient_prefixes = ["video_proxies/", "video_sources/"]
 }
 
 # The provider watches a lifecycle for almost a minute until S3 shows it everywhere: nothing may depend on it.
@@ -100,6 +106,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
       expiration {
         days = rule.value
+      }
+
+      dynamic "noncurrent_version_expiration" {
+        for_each = contains(local.transient_prefixes, rule.key) ? [1] : []
+
+        content {
+          noncurrent_days = noncurrent_version_expiration.value
+        }
       }
     }
   }

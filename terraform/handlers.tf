@@ -25,9 +25,12 @@ locals {
       table = [for action in ["GetItem", "PutItem", "UpdateItem"] : "dynamodb:${action}"]
     })
     convert_video = merge(local.handler_defaults, {
-      memory_mb   = 512
-      environment = local.video_environment
-      table       = [for action in ["GetItem", "PutItem", "UpdateItem"] : "dynamodb:${action}"]
+      memory_mb       = 512
+      timeout_seconds = 300 # S3 copies some gigabytes meanwhile
+      environment     = local.video_environment
+      reads           = { videos = ["video_inputs/"] }
+      writes          = { videos = ["video_sources/"] }
+      table           = [for action in ["GetItem", "PutItem", "UpdateItem"] : "dynamodb:${action}"]
       statements = [
         {
           Sid      = "ConvertVideos"

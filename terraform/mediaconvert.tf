@@ -32,7 +32,7 @@ resource "aws_iam_role_policy" "mediaconvert" {
         Sid      = "ReadVideos"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = ["${local.bucket_arns["videos"]}/video_inputs/*"]
+        Resource = ["${local.bucket_arns["videos"]}/video_sources/*"] # copies by convert_video
       },
       {
         Sid      = "WriteFrames"

@@ -174,12 +174,13 @@ variable "log_retention_days" {
 }
 
 variable "expire_after_days" {
-  description = "Days after which S3 deletes pictures, frames and proxies of videos, videos and results; 0 keeps them for ever. Items of the table never expire."
+  description = "Days after which S3 deletes pictures, frames and proxies of videos, videos, the copies of them that MediaConvert reads (sources), and results; 0 keeps them for ever. Items of the table never expire."
   type = object({
     images  = optional(number, 0)
     frames  = optional(number, 365)
     proxies = optional(number, 7)
     videos  = optional(number, 0)
+    sources = optional(number, 7)
     results = optional(number, 0)
   })
   default  = {}

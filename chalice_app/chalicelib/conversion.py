@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.exceptions import PictureRejectedError
 from chalicelib.identity import request_id_of
 from chalicelib.intake import take_in
 from chalicelib.video_jobs import VIDEO_ID_KEY, JobConfig, create_job_request
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from chalicelib.events import ObjectVersion
     from chalicelib.telemetry import Telemetry
+    from chalicelib.video_sources import VideoSources
     from chalicelib.video_table import VideoTable
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
@@ -33,6 +35,7 @@ class VideoConverter:
 
     Args:
         mediaconvert: Client for the regional endpoint; its retries are what answers throttling and 5xx.
+        sources: Puts the uploaded version where the job reads it.
         videos: The videos' items.
         telemetry: Logs and metrics.
         config: Where to and how.
@@ -43,6 +46,7 @@ class VideoConverter:
     def __init__(
         self,
         mediaconvert: MediaConvertClient,
+        sources: VideoSources,
         videos: VideoTable,
         telemetry: Telemetry,
         config: JobConfig,
@@ -50,6 +54,7 @@ class VideoConverter:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._mediaconvert = mediaconvert
+        self._sources = sources
         self._videos = videos
         self._telemetry = telemetry
         self._config = config
@@ -75,22 +80,23 @@ class VideoConverter:
             The video's id.
 
         Raises:
-            ClientError: MediaConvert or DynamoDB failed in a way that a retry may mend.
+            ClientError: S3, MediaConvert or DynamoDB failed in a way that a retry may mend.
         """
         video = self._video(version)
+        is_first = self._videos.create(video)
         if version.size == 0:
-            self._videos.create(video)
             self._reject(video, "The file is empty.")
             return video.video_id
-        if not self._videos.create(video):
-            earlier = self._videos.get(video.video_id)
-            if earlier is None or earlier.job_id is not None or earlier.status.is_final:
-                return video.video_id
-            video = earlier
-            if (job_id := self._find_job(video)) is not None:
-                self._videos.note(video.video_id, job_id=job_id)
-                return video.video_id
-        self._create_job(video)
+        if not is_first and self._is_done(video.video_id):
+            return video.video_id
+        try:
+            file_input = self._sources.copy(version, video.video_id)
+        except PictureRejectedError as error:
+            self._reject(video, error.reason)
+            return video.video_id
+        # Looked at after the copy, which may take minutes: another attempt may have overtaken this one.
+        if not self._is_done(video.video_id) and (is_first or not self._found_job(video.video_id)):
+            self._create_job(video, file_input)
         return video.video_id
 
     def _video(self, version: ObjectVersion) -> Video:
@@ -106,10 +112,8 @@ class VideoConverter:
             seconds_per_frame=self._config.seconds_per_frame,
         )
 
-    def _create_job(self, video: Video) -> None:
-        request = create_job_request(
-            self._config, video_id=video.video_id, file_input=f"s3://{video.bucket}/{video.key}"
-        )
+    def _create_job(self, video: Video, file_input: str) -> None:
+        request = create_job_request(self._config, video_id=video.video_id, file_input=file_input)
         try:
             job = self._mediaconvert.create_job(**request)["Job"]
         except ClientError as error:
@@ -124,8 +128,20 @@ class VideoConverter:
         if self._videos.advance(video.video_id, VideoStatus.REJECTED, reason=reason):
             self._telemetry.video(video.video_id, VideoStatus.REJECTED, reason, project=video.project)
 
+    def _is_done(self, video_id: str) -> bool:
+        """Whether an attempt has given the video its job, or a reason why not."""
+        video = self._videos.get(video_id)
+        return video is None or video.job_id is not None or video.status.is_final
+
+    def _found_job(self, video_id: str) -> bool:
+        """Writes down the job that an earlier attempt created before it could do so; False without one."""
+        video = self._videos.get(video_id)
+        job_id = None if video is None else self._find_job(video)
+        if job_id is not None:
+            self._videos.note(video_id, job_id=job_id)
+        return job_id is not None
+
     def _find_job(self, video: Video) -> str | None:
-        """The job that an earlier attempt created before it could write the job's id down."""
         taken_in = datetime.fromisoformat(video.date) - _CLOCKS_DIFFER_BY
         pages = self._mediaconvert.get_paginator("list_jobs").paginate(
             Queue=self._config.queue_arn, Order="DESCENDING"

@@ -79,11 +79,11 @@ class ObjectReader:
         try:
             return StoredObject(self._s3.get_object(**_address(version)))
         except ClientError as error:
-            if (reason := self._reason(version, error)) is None:
+            if (reason := self.reason(version, error)) is None:
                 raise
             raise PictureRejectedError(reason) from error
 
-    def _reason(self, version: ObjectVersion, error: ClientError) -> str | None:
+    def reason(self, version: ObjectVersion, error: ClientError) -> str | None:
         """Why a version can never be read; None when a retry may help."""
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code in _GONE:

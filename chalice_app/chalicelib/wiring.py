@@ -15,6 +15,7 @@ from chalicelib.result_objects import ResultsBucket
 from chalicelib.results import ResultsTable
 from chalicelib.settings import Settings, VideoSettings
 from chalicelib.video_frames import VideoFrames
+from chalicelib.video_sources import VideoSources
 from chalicelib.video_table import VideoTable
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def converter(environment: Mapping[str, str], telemetry: Telemetry) -> VideoConv
     settings = VideoSettings.from_environment(environment)
     return VideoConverter(
         clients.mediaconvert(),
+        VideoSources(clients.s3()),
         VideoTable(clients.dynamodb(), settings.results_table, shards=settings.shards),
         telemetry,
         settings.job,

@@ -123,10 +123,10 @@ run "media_convert_works_for_our_queue_alone" {
 
   assert {
     condition = [for statement in jsondecode(aws_iam_role_policy.mediaconvert.policy).Statement : statement.Resource] == [
-      ["arn:aws:s3:::spotcheck-videos-123456789012-eu-west-1/video_inputs/*"],
+      ["arn:aws:s3:::spotcheck-videos-123456789012-eu-west-1/video_sources/*"],
       [for prefix in ["video_inputs", "video_proxies"] : "arn:aws:s3:::spotcheck-images-123456789012-eu-west-1/${prefix}/*"],
     ]
-    error_message = "It reads uploaded videos and writes frames."
+    error_message = "It reads copies of uploaded videos, which nobody overwrites, and writes frames."
   }
 }
 
@@ -192,12 +192,20 @@ run "nothing_expires_that_cannot_be_made_again" {
       for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       role => { for rule in lifecycle.rule : rule.id => rule.expiration[0].days if length(rule.expiration) > 0 }
       } == {
-      videos  = {}
+      videos  = { "expire-video_sources" = 7 }
       images  = { "expire-video_inputs" = 365, "expire-video_proxies" = 7 }
       results = {}
       models  = {}
     }
-    error_message = "By default only frames and proxies expire."
+    error_message = "By default only frames, proxies and the copies that MediaConvert reads expire."
+  }
+
+  assert {
+    condition = {
+      for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
+      role => [for rule in lifecycle.rule : rule.id if length(rule.expiration) > 0 && length(rule.noncurrent_version_expiration) > 0]
+    } == { videos = ["expire-video_sources"], images = ["expire-video_proxies"], results = [], models = [] }
+    error_message = "What expires for good leaves no older version behind; a frame's is kept as an upload's is."
   }
 }
 
@@ -212,7 +220,7 @@ run "uploads_expire_when_told" {
     condition = {
       for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       role => [for rule in lifecycle.rule : rule.id if length(rule.expiration) > 0]
-    } == { videos = [], images = ["expire-image_inputs", "expire-video_proxies"], results = ["expire-all"], models = [] }
+    } == { videos = ["expire-video_sources"], images = ["expire-image_inputs", "expire-video_proxies"], results = ["expire-all"], models = [] }
     error_message = "Each prefix has its own days; 0 keeps for ever."
   }
 }

@@ -50,12 +50,23 @@ run "convert_video_may_lend_mediaconvert_one_role_and_nothing_else" {
     error_message = "Passing a role is limited to that role and that service."
   }
 
+}
+
+run "convert_video_copies_uploads_to_where_nobody_overwrites_them" {
+  command = plan
+
   assert {
-    condition = alltrue([
+    condition = {
       for statement in jsondecode(aws_iam_role_policy.function["convert_video"].policy).Statement :
-      !anytrue([for action in statement.Action : startswith(action, "s3:")])
-    ])
-    error_message = "MediaConvert reads the video; the function does not."
+      statement.Sid => [for resource in statement.Resource : trimprefix(resource, "arn:aws:s3:::spotcheck-videos-123456789012-eu-west-1")]
+      if anytrue([for action in statement.Action : startswith(action, "s3:")])
+    } == { ReadVideos = ["/video_inputs/*"], WriteVideos = ["/video_sources/*"], TellMissingVideos = [""] }
+    error_message = "It reads exactly the uploaded version and writes the copy that MediaConvert reads."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["convert_video"].timeout == 300
+    error_message = "A large video is copied within one invocation."
   }
 }
 

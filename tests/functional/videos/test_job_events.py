@@ -54,6 +54,7 @@ def frame_record(frames: VideoFrames, index: int, status: Status = Status.JUDGED
         bucket="images",
         key=key,
         image=key.rpartition("/")[2],
+        project="cars",
         **verdict,
         **frames.details(key),
     )
