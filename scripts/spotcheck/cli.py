@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
+from spotcheck.audit import audit
 from spotcheck.check import check
 from spotcheck.console import err
 from spotcheck.demo import demo
@@ -15,6 +16,7 @@ from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
 from spotcheck.publish import publish
+from spotcheck.redrive import redrive
 from spotcheck.results import results
 from spotcheck.train import train
 from spotcheck.up import down, status, up
@@ -45,6 +47,8 @@ for verb in (
     status,
     upload,
     results,
+    audit,
+    redrive,
     outputs,
     package,
     plan,

@@ -51,3 +51,11 @@ class OutputError(SpotcheckError):
 
 class InputError(SpotcheckError):
     """A file that was named on the command line is missing or cannot be read."""
+
+
+class DeadLetterError(SpotcheckError):
+    """A message of the dead-letter queue holds no event that could be replayed."""
+
+
+class SoakError(SpotcheckError):
+    """The soak does not come to rest."""
