@@ -32,6 +32,7 @@ class RegionRecord:
         height: Of its box.
         area: Of the anomaly itself.
         severity: Its largest patch distance over the threshold.
+        polygon: Its outline, points (x, y) clockwise from the top left; empty in older records.
     """
 
     left: float
@@ -40,6 +41,13 @@ class RegionRecord:
     height: float
     area: float
     severity: float
+    polygon: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RegionRecord:
+        """Reads what a record's JSON lists; keys it does not know are left alone."""
+        known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "polygon": tuple((x, y) for x, y in known.get("polygon", ()))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +134,7 @@ class Record:
         """Reads what `to_json` gave; keys it does not know are left alone."""
         known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
         known["status"] = Status(known["status"])
-        known["regions"] = tuple(RegionRecord(**region) for region in known.get("regions", ()))
+        known["regions"] = tuple(RegionRecord.from_json(region) for region in known.get("regions", ()))
         return cls(**known)
 
     def to_item(self, shards: int) -> dict[str, Any]:

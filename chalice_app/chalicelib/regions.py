@@ -11,9 +11,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# The most severe ones are enough to act on, and a record has to fit into a table's item.
+MAX_REGIONS = 100
+
+Point = tuple[float, float]
+_Cell = tuple[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A connected anomaly and the box around it, in fractions (0 to 1) of the upright picture.
+    """A connected anomaly, its box and its outline, in fractions (0 to 1) of the upright picture.
 
     Attributes:
         left: Left edge of the box.
@@ -22,6 +29,8 @@ class Region:
         height: Height of the box.
         area: Fraction of the picture that the region covers (its patches, not its box).
         severity: Its largest patch distance, divided by the threshold.
+        polygon: Its outline along the patches, clockwise from the top left, as points (x, y); holes are not
+            cut out, and where patches touch at a corner the outline touches itself.
     """
 
     left: float
@@ -30,6 +39,7 @@ class Region:
     height: float
     area: float
     severity: float
+    polygon: tuple[Point, ...] = ()
 
 
 def anomalous_patches(heat_map: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
@@ -49,7 +59,7 @@ def anomalous_patches(heat_map: NDArray[np.float32], threshold: float) -> NDArra
 
 
 def find_regions(heat_map: NDArray[np.float32], threshold: float) -> tuple[Region, ...]:
-    """The anomalous regions of an anomalous picture, the most severe first; at least one.
+    """The anomalous regions of an anomalous picture, the most severe first; at least one, at most a hundred.
 
     Args:
         heat_map: `(rows, columns)` patch distances.
@@ -58,10 +68,10 @@ def find_regions(heat_map: NDArray[np.float32], threshold: float) -> tuple[Regio
     regions = [
         _region(cells, heat_map, threshold) for cells in _components(anomalous_patches(heat_map, threshold))
     ]
-    return tuple(sorted(regions, key=lambda region: -region.severity))
+    return tuple(sorted(regions, key=lambda region: -region.severity)[:MAX_REGIONS])
 
 
-def _components(mask: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:
+def _components(mask: NDArray[np.bool_]) -> list[list[_Cell]]:
     """Cells of each connected component; cells that touch at a corner are connected."""
     waiting = {(int(row), int(column)) for row, column in np.argwhere(mask)}
     components = []
@@ -78,7 +88,7 @@ def _components(mask: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:
     return components
 
 
-def _region(cells: list[tuple[int, int]], heat_map: NDArray[np.float32], threshold: float) -> Region:
+def _region(cells: list[_Cell], heat_map: NDArray[np.float32], threshold: float) -> Region:
     rows, columns = heat_map.shape
     cell_rows, cell_columns = [row for row, _ in cells], [column for _, column in cells]
     peak = max(float(heat_map[cell]) for cell in cells)
@@ -89,4 +99,40 @@ def _region(cells: list[tuple[int, int]], heat_map: NDArray[np.float32], thresho
         height=(max(cell_rows) - min(cell_rows) + 1) / rows,
         area=len(cells) / heat_map.size,
         severity=peak / threshold,
+        polygon=tuple((round(x / columns, 6), round(y / rows, 6)) for x, y in _outline(set(cells))),
     )
+
+
+def _outline(cells: set[_Cell]) -> list[tuple[int, int]]:
+    """Corners `(x, y)` of the outer boundary of connected cells, clockwise from the top left.
+
+    Each cell gives the edges that it shares with no other, clockwise. They are followed from the top left;
+    where two cells touch at a corner only, four edges meet, and turning left goes round both.
+    """
+    edges: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row, column in cells:
+        for (down, right), start, step in _SIDES:
+            if (row + down, column + right) not in cells:
+                edges.setdefault((column + start[0], row + start[1]), []).append(step)
+    row, column = min(cells)
+    place, heading, corners = (column, row), (0, -1), []
+    while edges.get(place):
+        steps = edges[place]
+        left = (heading[1], -heading[0])
+        step = left if left in steps else steps[0]
+        steps.remove(step)
+        if step != heading:
+            corners.append(place)
+        place, heading = (place[0] + step[0], place[1] + step[1]), step
+        if place == (column, row):
+            break
+    return corners
+
+
+# The sides of a cell, clockwise: the neighbour beyond (down, right), the side's start (x, y), and its step.
+_SIDES = (
+    ((-1, 0), (0, 0), (1, 0)),
+    ((0, 1), (1, 0), (0, 1)),
+    ((1, 0), (1, 1), (-1, 0)),
+    ((0, -1), (0, 1), (0, -1)),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,6 +73,7 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
         is_anomalous=detection.is_anomalous,
         confidence=detection.confidence,
         score=detection.score,
+        regions=[asdict(region) for region in detection.regions],
         heatmap=_write_heat_map(picture, detection, heat_map) if heat_map else None,
     )
 
@@ -79,7 +81,7 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
 def _verdict(file: Path, status: str, threshold: float, **known: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     unknown = dict.fromkeys(("is_anomalous", "confidence", "score"))
     verdict = {"file": str(file), "status": status, **unknown, "threshold": threshold}
-    return {**verdict, "reason": None, "heatmap": None, **known}
+    return {**verdict, "reason": None, "heatmap": None, "regions": [], **known}
 
 
 def heat_map_names(files: Sequence[Path]) -> list[str]:

@@ -33,7 +33,11 @@ JUDGED = Record(
     score=12.5,
     threshold=10.25,
     area=0.03125,
-    regions=(RegionRecord(left=0.1, top=0.2, width=0.3, height=0.4, area=0.05, severity=1.5),),
+    regions=(
+        RegionRecord(
+            *(0.1, 0.2, 0.3, 0.4, 0.05, 1.5), polygon=((0.1, 0.2), (0.4, 0.2), (0.4, 0.6), (0.1, 0.6))
+        ),
+    ),
     width=640,
     height=480,
     heat_map_key="heatmaps/x.png",
@@ -54,6 +58,12 @@ REJECTED = Record(
     reason="The file is empty.",
 )
 WAITING = replace(REJECTED, status=Status.WAITING)
+
+
+def test_regions_from_before_they_had_an_outline_are_read() -> None:
+    old = {"left": 0.1, "top": 0.2, "width": 0.3, "height": 0.4, "area": 0.05, "severity": 1.5}
+    assert RegionRecord.from_json(old).polygon == ()
+
 
 # The order is the frozen interface of `spotcheck results --json`.
 FROZEN = [

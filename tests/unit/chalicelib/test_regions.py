@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
 from chalicelib.regions import Region, anomalous_patches, find_regions
 
@@ -22,7 +23,10 @@ def heat_map(
 
 def test_a_patch_above_the_threshold_is_a_region_of_its_size_and_place() -> None:
     assert find_regions(heat_map((2, 7, 30)), 20) == (
-        Region(left=0.7, top=0.2, width=0.1, height=0.1, area=0.01, severity=1.5),
+        Region(
+            *(0.7, 0.2, 0.1, 0.1, 0.01, 1.5),
+            polygon=((0.7, 0.2), (0.8, 0.2), (0.8, 0.3), (0.7, 0.3)),
+        ),
     )
 
 
@@ -43,6 +47,48 @@ def test_the_threshold_is_compared_in_double_precision() -> None:
     threshold = float(distance) + 1e-9
     patches = anomalous_patches(heat_map((0, 0, float(distance)), (1, 1, 50)), threshold)
     assert not patches[0, 0]
+
+
+def test_the_outline_follows_the_patches_and_skips_points_on_a_straight_line() -> None:
+    (region,) = find_regions(heat_map((0, 0, 30), (1, 0, 30), (1, 1, 30)), 20)
+    assert region.polygon == ((0, 0), (0.1, 0), (0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0, 0.2))
+
+
+def test_the_outline_of_patches_that_touch_at_a_corner_goes_round_both() -> None:
+    (region,) = find_regions(heat_map((0, 0, 30), (1, 1, 30)), 20)
+    assert shoelace(region.polygon) == pytest.approx(0.02)
+    assert region.polygon.count((0.1, 0.1)) == 2
+
+
+def test_a_hole_is_part_of_the_outlined_area_but_not_of_the_region() -> None:
+    ring = [(row, column, 30.0) for row in (4, 5, 6) for column in (4, 5, 6) if (row, column) != (5, 5)]
+    (region,) = find_regions(heat_map(*ring), 20)
+    assert region.area == 0.08
+    assert shoelace(region.polygon) == pytest.approx(0.09)
+
+
+def test_only_the_hundred_most_severe_regions_are_kept() -> None:
+    cells = [(row, column, 30.0 + row) for row in range(0, 40, 2) for column in range(0, 40, 2)]
+    regions = find_regions(heat_map(*cells, side=40), 20)
+    assert len(regions) == 100
+    assert min(region.severity for region in regions) == 3
+
+
+def shoelace(polygon: tuple[tuple[float, float], ...]) -> float:
+    """Area of a polygon, clockwise as seen with y downwards."""
+    following = (*polygon[1:], polygon[0])
+    return sum(x * v - u * y for (x, y), (u, v) in zip(polygon, following, strict=True)) / 2
+
+
+@given(arrays(np.bool_, (7, 9)).filter(lambda cells: cells.any()))
+def test_every_outline_encloses_its_patches_and_their_holes(
+    cells: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+) -> None:
+    regions = find_regions(np.where(cells, 2, 0).astype(np.float32), 1)
+    labels, count = ndimage.label(cells, structure=np.ones((3, 3)))
+    filled = [int(ndimage.binary_fill_holes(labels == label).sum()) for label in range(1, count + 1)]
+    enclosed = [round(shoelace(region.polygon) * cells.size) for region in regions]
+    assert sorted(enclosed) == sorted(filled)
 
 
 @given(arrays(np.float32, (5, 5), elements=st.floats(0, 1000, width=32)), st.floats(0.1, 2000))

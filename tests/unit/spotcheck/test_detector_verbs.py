@@ -43,11 +43,16 @@ def test_detect_lists_a_verdict_for_each_file(folder: Path) -> None:
     files = [folder / name for name in ("scratched.png", "fine.png", "notes.txt")]
     verdicts = json.loads(run("detect", "--model", folder / "model.onnx", "--json", *files).stdout)
     keys = ["file", "status", "is_anomalous", "confidence", "score", "threshold", "reason", "heatmap"]
+    keys.append("regions")
     assert [list(verdict) for verdict in verdicts] == [keys] * 3
     assert [verdict["file"] for verdict in verdicts] == list(map(str, files))
     assert [verdict["status"] for verdict in verdicts] == ["JUDGED", "JUDGED", "REJECTED"]
     assert [verdict["is_anomalous"] for verdict in verdicts] == [True, False, None]
     assert verdicts[2]["reason"] == "The file is text, not a JPEG or PNG picture."
+    assert [len(verdict["regions"]) > 0 for verdict in verdicts] == [True, False, False]
+    region = verdicts[0]["regions"][0]
+    assert list(region) == ["left", "top", "width", "height", "area", "severity", "polygon"]
+    assert len(region["polygon"]) >= 4
     assert verdicts[0]["score"] > verdicts[0]["threshold"] > verdicts[1]["score"]
 
 
