@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from chalicelib.lookout.manifest import Problem
 
 
 class SpotcheckError(Exception):
@@ -42,6 +44,32 @@ class ModelInvalidError(SpotcheckError):
 
 class TrainingError(SpotcheckError):
     """No model can be made from the pictures or the configuration given."""
+
+
+class ManifestError(SpotcheckError):
+    """A manifest, or what it names, cannot be taken as it is; nothing of it was taken.
+
+    Attributes:
+        problems: What is wrong, line by line, and what to do.
+    """
+
+    _MOST_SHOWN = 50
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        lines = [f"{count} problem{'s' if count != 1 else ''}; nothing was taken over."]
+        lines += [str(problem) for problem in problems[: self._MOST_SHOWN]]
+        lines += [f"... and {count - self._MOST_SHOWN} more"] if count > self._MOST_SHOWN else []
+        super().__init__("\n".join(lines))
+        self.problems = tuple(problems)
+
+
+class MaskInvalidError(SpotcheckError):
+    """A mask picture cannot be read, or its colours are not those that its manifest line names."""
+
+
+class EvaluationResultError(SpotcheckError):
+    """A file is not an evaluation result in Lookout for Vision's schema."""
 
 
 class JudgingError(SpotcheckError):

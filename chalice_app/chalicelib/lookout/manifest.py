@@ -1,0 +1,133 @@
+"""Manifests as Lookout for Vision read and wrote them: JSON Lines, one picture a line, each picture once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from chalicelib.exceptions import ManifestError
+from chalicelib.lookout.entries import Entry, parse_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a manifest.
+
+    Attributes:
+        line: Of the manifest, from 1.
+        message: What is wrong, and what to do.
+        manifest: Its name, where there is more than one.
+    """
+
+    line: int
+    message: str
+    manifest: str = ""
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return f"{self.manifest} line {self.line}: {self.message}".lstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest's pictures, each once, in the order in which they first appeared."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def normals(self) -> int:
+        """How many pictures are labelled normal."""
+        return sum(entry.label == "normal" for entry in self.entries)
+
+    @property
+    def anomalies(self) -> int:
+        """How many pictures are labelled anomalous."""
+        return sum(entry.label == "anomaly" for entry in self.entries)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The kinds of anomaly that masks may show."""
+        return frozenset(name for entry in self.entries if entry.mask for name in entry.mask.labels.values())
+
+    def updated_with(self, changes: Manifest) -> Manifest:
+        """This dataset with lines added, or replaced where they name a picture that it has.
+
+        Raises:
+            ManifestError: The pictures lie in another bucket.
+        """
+        problems = list(_other_buckets(changes.entries, [entry.source.bucket for entry in self.entries[:1]]))
+        if problems:
+            raise ManifestError(problems)
+        return Manifest(_each_once([*self.entries, *changes.entries]))
+
+    def to_bytes(self) -> bytes:
+        """The manifest as a file: what is written equals what was read."""
+        return "".join(f"{entry.text}\n" for entry in self.entries).encode()
+
+
+class Parsed(NamedTuple):
+    """The lines that are sound, and what is wrong with the others."""
+
+    manifest: Manifest
+    problems: tuple[Problem, ...]
+
+
+def parse_manifest(data: bytes, name: str = "") -> Manifest:
+    """Reads a manifest, all of it or nothing.
+
+    Args:
+        data: The file. Empty lines and a byte-order mark do not matter.
+        name: For the problems, where there is more than one manifest.
+
+    Raises:
+        ManifestError: Some lines are wrong: every problem is in it.
+    """
+    manifest, problems = parse_lines(data, name)
+    if problems:
+        raise ManifestError(problems)
+    return manifest
+
+
+def parse_lines(data: bytes, name: str = "", *, allow_paths: bool = False) -> Parsed:
+    """Reads those lines of a manifest that are sound, and tells the others' problems.
+
+    Args:
+        data: The file.
+        name: For the problems.
+        allow_paths: Take `source-ref` and mask without bucket, too, as paths beside the manifest.
+    """
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for line, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if not raw.strip():
+            continue
+        found = parse_line(line, raw.strip(), allow_paths=allow_paths)
+        if isinstance(found, Entry):
+            entries.append(found)
+        else:
+            problems += [Problem(line, message, name) for message in found]
+    foreign = list(_other_buckets(entries, [], name))
+    wrong = {problem.line for problem in foreign}
+    problems = sorted([*problems, *foreign], key=lambda problem: problem.line)
+    if not entries and not problems:
+        problems = [Problem(1, "the manifest has no lines: give it one JSON object for each picture", name)]
+    return Parsed(Manifest(_each_once(one for one in entries if one.line not in wrong)), tuple(problems))
+
+
+def _each_once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """A later line for the same picture takes the place of the earlier one."""
+    return tuple({entry.source: entry for entry in entries}.values())
+
+
+def _other_buckets(entries: Iterable[Entry], expected: list[str | None], name: str = "") -> Iterator[Problem]:
+    for entry in entries:
+        expected = expected or [entry.source.bucket]
+        if entry.source.bucket != expected[0]:
+            message = (
+                f"the picture is in bucket {entry.source.bucket}, those before it are in {expected[0]}: "
+                "keep all pictures of a dataset in one bucket"
+            )
+            yield Problem(entry.line, message, name)
