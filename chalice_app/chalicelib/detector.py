@@ -96,7 +96,7 @@ class Detector:
         if not np.isfinite(heat_map).all():
             message = "The model gives no finite score: its weights are damaged."
             raise ModelInvalidError(message)
-        anomalous = probability(score, threshold, self.metadata.normal_median)
+        anomalous = probability(score, threshold, self.metadata.normal_median, self.metadata.steepness)
         regions = find_regions(heat_map, threshold) if score > threshold else ()
         return Detection(
             score=score,

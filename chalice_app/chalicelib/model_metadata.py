@@ -46,20 +46,27 @@ class ModelMetadata:
             with it too.
         normal_median: Median leave-one-out score of the normal pictures.
         false_alarm_rate: The share of normal pictures that the threshold was chosen to let through as alarms.
-        threshold_method: `conformal` or `log-normal`.
+        threshold_method: `conformal`, `log-normal`, `cost`, or `set by hand`.
         normals: How many normal pictures the model was trained on.
         input_size: Side in pixels of the square that the graph takes. Large JPEGs are decoded no smaller.
         grid: The heat map has `grid` × `grid` patches.
         resize: How a picture becomes the square; `stretch-bilinear` is the only way now.
-        method: The detection method, `padim`.
+        method: The detection method: `padim` or `patchcore`, with `+labels` where anomalies were learnt from.
         backbone: Name of the feature extractor.
         backbone_sha256: SHA-256 of the file that its weights came from, in hex.
         config: The training configuration, whole.
-        training_images: Every picture trained on, in the order of their names.
+        training_images: Every normal picture trained on, in the order of their names.
         skipped: Pictures that could not be read.
         metrics: What was measured after training; empty when nothing was.
         libraries: Version of each library that shaped the numbers.
         warnings: What whoever uses the model should know.
+        anomaly_images: Every labelled anomaly that training saw, in the order of their names.
+        steepness: Of the probability's curve, where labelled anomalies told it; None where the normal median
+            has to.
+        normal_scores: Score of each normal training picture by a model that has not seen it, in the order of
+            `training_images`: from these a threshold can be moved without training anew.
+        anomaly_scores: The same of the labelled anomalies, in the order of `anomaly_images`.
+        decisions: What training chose among, and why: method, groups, labels.
         format_version: Version of this description.
     """  # noqa: RUF002 - the sign that people know
 
@@ -81,7 +88,17 @@ class ModelMetadata:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    anomaly_images: tuple[TrainingImage, ...] = ()
+    steepness: float | None = None
+    normal_scores: tuple[float, ...] = ()
+    anomaly_scores: tuple[float, ...] = ()
+    decisions: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+
+    @property
+    def judged_by_labels(self) -> bool:
+        """Whether anomalies shaped the score: then the model has seen them."""
+        return self.method.endswith("+labels")
 
     def to_json(self) -> str:
         """The same metadata gives the same text."""
@@ -100,9 +117,11 @@ class ModelMetadata:
             if version != FORMAT_VERSION:
                 message = f"The model has format {version}; this Spotcheck reads format {FORMAT_VERSION}."
                 raise ModelInvalidError(message)
-            values["training_images"] = tuple(TrainingImage(**image) for image in values["training_images"])
+            for name in ("training_images", "anomaly_images"):
+                values[name] = tuple(TrainingImage(**image) for image in values.get(name, ()))
             values["skipped"] = tuple(SkippedImage(**image) for image in values["skipped"])
-            values["warnings"] = tuple(values["warnings"])
+            for name in ("warnings", "normal_scores", "anomaly_scores"):
+                values[name] = tuple(values.get(name, ()))
             known = {item.name for item in fields(cls)}
             metadata = cls(**{name: value for name, value in values.items() if name in known})
             _check(metadata)
@@ -119,6 +138,10 @@ def _check(metadata: ModelMetadata) -> None:
         if not (isinstance(value, int | float) and 0 < value < math.inf):
             message = f"{name} is {value!r}"
             raise ValueError(message)
+    steepness = metadata.steepness
+    if steepness is not None and not (isinstance(steepness, int | float) and 0 < steepness < math.inf):
+        message = f"steepness is {steepness!r}"
+        raise ValueError(message)
     for name in ("input_size", "grid"):
         value = getattr(metadata, name)
         if not (isinstance(value, int) and value > 0):

@@ -128,6 +128,8 @@ def evaluate_pictures(
     *,
     normal_scores: Sequence[float] = (),
     normals: Sequence[LabelledPicture] = (),
+    anomaly_scores: Sequence[float] = (),
+    anomalies: Sequence[LabelledPicture] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measures a model on labelled pictures.
@@ -138,6 +140,8 @@ def evaluate_pictures(
         measured_on: What the pictures are, in words.
         normal_scores: Scores of further normal pictures that need no judging: leave-one-out scores.
         normals: Those pictures, in the same order, so that reports can show them.
+        anomaly_scores: Scores of further anomalous pictures that need no judging: cross-validated scores.
+        anomalies: Those pictures, in the same order.
         progress: Called with how many pictures are done, of how many.
     """
     tally = _Tally(detector)
@@ -145,8 +149,9 @@ def evaluate_pictures(
         tally.judge(picture)
         if progress:
             progress(done, len(pictures))
-    labels = [False] * len(normal_scores) + tally.labels
-    metrics = image_metrics(labels, [*normal_scores, *tally.scores], detector.metadata.threshold)
+    labels = [False] * len(normal_scores) + [True] * len(anomaly_scores) + tally.labels
+    scores = [*normal_scores, *anomaly_scores, *tally.scores]
+    metrics = image_metrics(labels, scores, detector.metadata.threshold)
     p50, p95 = np.percentile(tally.milliseconds, (50, 95)) if tally.milliseconds else (None, None)
     return Evaluation(
         images=len(labels),
@@ -165,7 +170,11 @@ def evaluate_pictures(
         trained_on=tally.trained_on,
         measured_on=measured_on,
         skipped=tuple(tally.skipped),
-        judged=(*map(Judged, normals, normal_scores), *tally.judged),
+        judged=(
+            *map(Judged, normals, normal_scores),
+            *map(Judged, anomalies, anomaly_scores),
+            *tally.judged,
+        ),
     )
 
 
@@ -174,7 +183,9 @@ class _Tally:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._training_hashes = {image.sha256 for image in detector.metadata.training_images}
+        metadata = detector.metadata
+        anomalies = metadata.anomaly_images if metadata.judged_by_labels else ()
+        self._training_hashes = {image.sha256 for image in (*metadata.training_images, *anomalies)}
         self.pixels = PixelMetrics(detector.metadata.threshold)
         self.labels: list[bool] = []
         self.scores: list[float] = []

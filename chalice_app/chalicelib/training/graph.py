@@ -29,7 +29,7 @@ class GraphBuilder:
     def constant(self, values: NDArray[Any]) -> str:
         """Adds a constant and gives its name."""
         name = f"constant{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def indices(self, *values: int) -> str:
@@ -55,10 +55,14 @@ class GraphBuilder:
 
     def top_values(self, values: str, count: int) -> str:
         """The `count` largest elements of a vector."""
+        return self.sorted_values(values, count)[0]
+
+    def sorted_values(self, values: str, count: int) -> tuple[str, str]:
+        """The `count` largest elements of a vector in falling order, and their places."""
         output = f"value{len(self._nodes)}"
-        node = helper.make_node("TopK", [values, self.indices(count)], [output, f"{output}_places"], axis=0)
-        self._nodes.append(node)
-        return output
+        places = f"{output}_places"
+        self._nodes.append(helper.make_node("TopK", [values, self.indices(count)], [output, places], axis=0))
+        return output, places
 
     def model(self, image_size: int, outputs: Mapping[str, Sequence[int]]) -> bytes:
         """The whole graph as an ONNX file: `image` `(1, size, size, 3)` uint8 in, float32 `outputs` out."""

@@ -10,6 +10,14 @@ the scatter loses n / (n - 1) u u'. Sherman and Morrison's formula then gives, w
 c = n / ((n - 1)(n - 2)):
 
     d² = (n / (n - 1))² · h / (1 - c h)
+
+Pictures of one part are left out together. Without a group of g pictures the mean moves by g ū / (n - g), ū
+the group's mean of u, and the scatter loses V V', V's columns being each u and g / √(n - g) · ū. With Z = W V
+and w = W (u + g ū / (n - g)), Woodbury's formula gives
+
+    d² = (n - g - 1) / (n - 2) · (|w|² + (Z' w)' ((n - 2) I - Z' Z)⁻¹ Z' w)
+
+with a ridge smaller by the same factor, which does not matter.
 """
 
 from __future__ import annotations
@@ -30,8 +38,6 @@ if TYPE_CHECKING:
 
     from chalicelib.training.graph import GraphBuilder
 
-_TOP_SHARE = 0.01
-
 
 class Padim(NamedTuple):
     """A fitted model of normal patches.
@@ -40,7 +46,8 @@ class Padim(NamedTuple):
         means: `(patches, channels)` float32, in the features' own units.
         factors: `(patches, channels, channels)` float16, lower triangular: the distance of a patch is
             `|factor @ (feature - mean)|`. Half precision leaves scores the same to three digits and more.
-        leave_one_out: `(pictures, patches)` distances of each picture from the model fitted on the others.
+        leave_one_out: `(pictures, patches)` distances of each picture from the model fitted on the others,
+            or on the other groups.
     """
 
     means: NDArray[np.float32]
@@ -48,7 +55,12 @@ class Padim(NamedTuple):
     leave_one_out: NDArray[np.float64]
 
 
-def fit_padim(features: NDArray[np.float32], channels: Sequence[int], ridge: float) -> Padim:
+def fit_padim(
+    features: NDArray[np.float32],
+    channels: Sequence[int],
+    ridge: float,
+    groups: NDArray[np.intp] | None = None,
+) -> Padim:
     """Fits the Gaussians, and scores each picture by the model of all others.
 
     The taps' scales and the ridge are those of all pictures: leaving one out hardly moves them.
@@ -58,12 +70,17 @@ def fit_padim(features: NDArray[np.float32], channels: Sequence[int], ridge: flo
         channels: Channels of each tap; each tap is scaled to a total variance of one, so that none drowns
             another.
         ridge: Added to the diagonal, as a share of the mean variance.
+        groups: `(pictures,)`, the same number for pictures of one part; None where each shows its own.
 
     Raises:
         TrainingError: All pictures are the same, so there is nothing to learn.
     """
     count, width, patches = features.shape
-    scales = _tap_scales(features, channels)
+    scales = tap_scales(features, channels)
+    together = _groups_of_several(groups)
+    if any(len(members) > count - 3 for members in together):
+        message = "Nearly all pictures show the same part: training needs pictures of different parts."
+        raise TrainingError(message)
     variance = (
         np.square(features - features.mean(axis=0)).sum(axis=0, dtype=np.float64) * scales[:, None] ** 2
     )
@@ -78,7 +95,7 @@ def fit_padim(features: NDArray[np.float32], channels: Sequence[int], ridge: flo
         for patch in range(patches):
             samples = features[:, :, patch].astype(np.float64) * scales
             means[patch] = samples.mean(axis=0) / scales
-            factor, distances[:, patch] = _fit_patch(samples, jitter)
+            factor, distances[:, patch] = _fit_patch(samples, jitter, together)
             factors[patch] = factor * scales
     if not np.isfinite(factors).all():
         message = (
@@ -89,14 +106,18 @@ def fit_padim(features: NDArray[np.float32], channels: Sequence[int], ridge: flo
 
 
 def _fit_patch(
-    samples: NDArray[np.float64], jitter: float
+    samples: NDArray[np.float64], jitter: float, together: Sequence[NDArray[np.intp]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The inverse Cholesky factor of one position, and the leave-one-out distance of each picture."""
     count, width = samples.shape
     centred = samples - samples.mean(axis=0)
     covariance = centred.T @ centred / (count - 2) + jitter * np.eye(width)
     factor, _ = dtrtri(np.linalg.cholesky(covariance), lower=1)
-    return factor, _leave_one_out(np.square(centred @ factor.T).sum(axis=1), count)
+    whitened = centred @ factor.T
+    distances = _leave_one_out(np.square(whitened).sum(axis=1), count)
+    for members in together:
+        distances[members] = _leave_group_out(whitened[members], count)
+    return factor, distances
 
 
 def _leave_one_out(squared: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -105,7 +126,28 @@ def _leave_one_out(squared: NDArray[np.float64], count: int) -> NDArray[np.float
     return distances
 
 
-def _tap_scales(features: NDArray[np.float32], channels: Sequence[int]) -> NDArray[np.float64]:
+def _leave_group_out(whitened: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Distances of a group's pictures, `W u` of each in the rows, from the model of the other pictures."""
+    size = len(whitened)
+    mean = whitened.mean(axis=0)
+    moved = whitened + size / (count - size) * mean
+    lost = np.vstack([whitened, size / np.sqrt(count - size) * mean])
+    along = moved @ lost.T
+    inner = (count - 2) * np.eye(size + 1) - lost @ lost.T
+    added = (along * np.linalg.solve(inner, along.T).T).sum(axis=1)
+    squared = np.square(moved).sum(axis=1) + np.maximum(added, 0)
+    distances: NDArray[np.float64] = np.sqrt((count - size - 1) / (count - 2) * squared)
+    return distances
+
+
+def _groups_of_several(groups: NDArray[np.intp] | None) -> list[NDArray[np.intp]]:
+    if groups is None:
+        return []
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    return [places for places in members if len(places) > 1]
+
+
+def tap_scales(features: NDArray[np.float32], channels: Sequence[int]) -> NDArray[np.float64]:
     """A factor for each channel that gives each tap a total variance of one, over pictures and patches."""
     scales, start = [], 0
     for width in channels:
@@ -120,35 +162,37 @@ def _tap_scales(features: NDArray[np.float32], channels: Sequence[int]) -> NDArr
     return np.concatenate(scales)
 
 
-def top_patches(patches: int) -> int:
-    """How many of the largest patch distances a score averages: 1 %, at least one."""
-    return max(1, round(_TOP_SHARE * patches))
+def padim_distances(model: Padim, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Distances `(pictures, patches)` of pictures that the model was not fitted to.
+
+    Args:
+        model: The fitted model.
+        features: `(pictures, channels, patches)`.
+    """
+    distances = np.empty((len(features), len(model.means)))
+    with threadpool_limits(1, "blas"):
+        for patch, factor in enumerate(model.factors):
+            away = features[:, :, patch] - model.means[patch]
+            distances[:, patch] = np.linalg.norm(away @ factor.astype(np.float32).T, axis=1)
+    return distances
 
 
-def scores(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Anomaly scores `(pictures,)` of patch distances `(pictures, patches)`."""
-    count = top_patches(distances.shape[1])
-    result: NDArray[np.float64] = np.sort(distances, axis=1)[:, -count:].mean(axis=1)
-    return result
-
-
-def add_padim(graph: GraphBuilder, features: str, model: Padim) -> None:
-    """Adds the distances to a graph, as its outputs `score` (a scalar) and `heat_map` `(grid, grid)`.
+def add_padim(graph: GraphBuilder, features: str, model: Padim) -> str:
+    """Adds the distances to a graph.
 
     Args:
         graph: Where the nodes go.
         features: Name of the value `(1, channels, grid, grid)`.
         model: The fitted model.
+
+    Returns:
+        Name of the distances, a vector of one a patch.
     """
     patches, width = model.means.shape
-    side = round(patches**0.5)
     value = graph.add("Reshape", [features, graph.indices(width, patches)])
     value = graph.add("Transpose", [value], perm=[1, 0])
     value = graph.add("Sub", [value, graph.constant(model.means)])
     value = graph.add("Unsqueeze", [value, graph.indices(2)])
     factors = graph.add("Cast", [graph.constant(model.factors)], to=TensorProto.FLOAT)
     value = graph.add("MatMul", [factors, value])
-    distances = graph.add("ReduceL2", [value], axes=[1, 2], keepdims=0)
-    graph.add("Reshape", [distances, graph.indices(side, side)], output="heat_map")
-    top = graph.top_values(distances, top_patches(patches))
-    graph.add("ReduceMean", [top], output="score", axes=[0], keepdims=0)
+    return graph.add("ReduceL2", [value], axes=[1, 2], keepdims=0)

@@ -1,4 +1,4 @@
-"""Where normal ends: a threshold from the scores of normal pictures alone."""
+"""Where normal ends: a threshold from the scores of normal pictures alone, or with labelled anomalies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import expit, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,8 +17,13 @@ _MIN_FOR_CONFORMAL = 60
 _NORMAL_IQR = 1.349
 
 
+# The steepest curve that so few labelled pictures can vouch for, and the flattest that is one.
+_STEEPEST, _FLATTEST = 200.0, 0.1
+_NEWTON_STEPS = 100
+
+
 class Threshold(NamedTuple):
-    """A threshold, how it was found (`conformal` or `log-normal`), a warning where it is a rough guess."""
+    """A threshold, how it was found (`conformal`, `log-normal`, `cost`), a warning where it is a guess."""
 
     value: float
     method: str
@@ -50,6 +55,69 @@ def choose_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float
         f"with {needed} or more it is measured instead."
     )
     return Threshold(value, "log-normal", warning)
+
+
+class LogisticCurve(NamedTuple):
+    """p(s) = 1 / (1 + (even / s) ** steepness): one half where s is `even`."""
+
+    even: float
+    steepness: float
+
+
+def fit_logistic_curve(
+    normal_scores: NDArray[np.float64], anomaly_scores: NDArray[np.float64]
+) -> LogisticCurve:
+    """The probability of an anomaly at a score, when both kinds come equally often.
+
+    Platt's logistic regression on the logarithm of the score ("Probabilistic Outputs for Support Vector
+    Machines", 1999), each kind with half the weight. Its targets are not 0 and 1 but what n pictures of a
+    kind can vouch for, 1 / (n + 2) from either end: this is what keeps the curve from becoming a step where
+    the kinds do not overlap.
+
+    Args:
+        normal_scores: Scores of normal pictures by models that have not seen them, at least two.
+        anomaly_scores: The same of anomalies, at least one.
+    """
+    logs = np.log(np.concatenate([normal_scores, anomaly_scores]))
+    counts = (len(normal_scores), len(anomaly_scores))
+    targets = np.repeat([1 / (counts[0] + 2), 1 - 1 / (counts[1] + 2)], counts)
+    weights = np.repeat([0.5 / counts[0], 0.5 / counts[1]], counts)
+    centre = float(np.median(np.log(normal_scores)))
+    scale = float(np.log(normal_scores).std()) or 1.0
+    design = np.column_stack([(logs - centre) / scale, np.ones(len(logs))])
+    slope, bias = _newton(design, targets, weights)
+    steepness = float(np.clip(slope / scale, _FLATTEST, _STEEPEST))
+    if slope / scale <= _FLATTEST:  # the scores do not tell the kinds apart: half way between them
+        medians = [np.median(np.log(scores)) for scores in (normal_scores, anomaly_scores)]
+        return LogisticCurve(math.exp(float(np.mean(medians))), steepness)
+    return LogisticCurve(math.exp(centre - scale * bias / slope), steepness)
+
+
+def cost_threshold(curve: LogisticCurve, cost_miss: float, cost_alarm: float) -> Threshold:
+    """The score above which a miss would cost more than an alarm, if both kinds came equally often.
+
+    Where they do not, the costs have to be multiplied by how often each kind comes.
+    """
+    shift = (math.log(cost_alarm) - math.log(cost_miss)) / curve.steepness
+    # Beyond these a score is no finite float32, and a threshold decides nothing.
+    value = math.exp(min(80.0, max(-80.0, math.log(curve.even) + shift)))
+    return Threshold(value, "cost", None)
+
+
+def _newton(
+    design: NDArray[np.float64], targets: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Slope and bias of the weighted logistic regression with soft targets."""
+    values = np.zeros(2)
+    for _ in range(_NEWTON_STEPS):
+        expected = expit(design @ values)
+        gradient = design.T @ (weights * (expected - targets))
+        curvature = design.T @ (design * (weights * expected * (1 - expected))[:, None])
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        values = values - step * min(1.0, 1 / max(float(np.abs(step).max()), 1e-300))
+        if np.abs(step).max() < 1e-10:
+            break
+    return float(values[0]), float(values[1])
 
 
 def _log_normal_limit(logs: NDArray[np.float64], false_alarm_rate: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,11 +14,19 @@ from chalicelib.model_metadata import ModelMetadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from chalicelib.training.config import NamedPicture, TrainingConfig
+    from chalicelib.training.efficientnet import Weights
+    from chalicelib.training.ensemble import Ensemble
     from chalicelib.training.features import Features
+    from chalicelib.training.labelled import Labelled
+    from chalicelib.training.threshold import Threshold
+    from chalicelib.training.unsupervised import Unsupervised
 
 MIN_NORMALS = 10
 _LIBRARIES = ("numpy", "scipy", "onnx", "onnxruntime", "pillow", "simplejpeg")
+_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,74 +36,208 @@ class TrainedModel:
     Attributes:
         model: Content of the ONNX file, metadata included.
         metadata: The same metadata, typed.
-        normal_scores: Score of each training picture by the model of all others, in the order of
+        normal_scores: Score of each normal training picture by a model that has not seen it, in the order of
             `metadata.training_images`: what unseen normal pictures will score.
+        anomaly_scores: The same of the labelled anomalies, in the order of `metadata.anomaly_images`.
     """
 
     model: bytes
     metadata: ModelMetadata
     normal_scores: tuple[float, ...]
+    anomaly_scores: tuple[float, ...] = ()
 
 
 def train(
     pictures: Sequence[NamedPicture],
     config: TrainingConfig,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    anomalies: Sequence[NamedPicture] = (),
 ) -> TrainedModel:
-    """Trains a detector on normal pictures. The same pictures in any order give the same bytes.
+    """Trains a detector. The same pictures in any order give the same bytes.
 
     Args:
         pictures: Normal pictures; those that cannot be read are skipped and listed in the metadata.
         config: How to train, and for which project.
         progress: Called with how many pictures are done, of how many.
+        anomalies: Labelled anomalous pictures, with masks where there are any. From three of them the model
+            learns, if cross-validation says that this helps; fewer only shape the probability.
 
     Raises:
-        TrainingError: Fewer than ten pictures can be read, or all are the same, or the weights are missing.
+        TrainingError: Fewer than ten normal pictures can be read, or all are the same, or the weights are
+            missing.
     """
     # onnx and scipy take half a second to load: not before someone trains.
-    from chalicelib.training.efficientnet import NAME, load_weights  # noqa: PLC0415
-    from chalicelib.training.features import add_patch_features, extract_features  # noqa: PLC0415
-    from chalicelib.training.graph import GraphBuilder, with_metadata  # noqa: PLC0415
-    from chalicelib.training.padim import add_padim, fit_padim, scores  # noqa: PLC0415
-    from chalicelib.training.threshold import choose_threshold  # noqa: PLC0415
+    from chalicelib.training.efficientnet import load_weights  # noqa: PLC0415
+    from chalicelib.training.graph import with_metadata  # noqa: PLC0415
+    from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
-    weights = load_weights()
+    weights = load_weights(config.backbone)
+    material = _read(pictures, anomalies, weights, config, progress)
+    groups = _groups(material, config)
+    normals = material.features.values[: material.normals]
+    method = "padim" if config.method == "auto" else config.method
+    unsupervised = fit_unsupervised(
+        method, normals, material.features.channels, config.ridge, groups[: material.normals]
+    )
+    labelled, normal_scores, warnings = _learn(material, groups, unsupervised)
+    threshold, steepness = _calibrate(normal_scores, labelled, config)
+    warnings += [threshold.warning] if threshold.warning else []
+    ensemble = labelled.ensemble if labelled else None
+    metadata = ModelMetadata(
+        **_description(config, material, weights),
+        method=method + ("+labels" if ensemble else ""),
+        threshold=threshold.value,
+        threshold_method=threshold.method,
+        normal_median=float(np.median(normal_scores)),
+        steepness=steepness,
+        normal_scores=_rounded(normal_scores),
+        anomaly_scores=_rounded(labelled.anomaly_scores) if labelled else (),
+        warnings=tuple(warnings),
+        decisions={
+            "groups": _describe_groups(groups, config),
+            **({"labels": labelled.decision} if labelled else {}),
+        },
+    )
+    model = _build(weights, config, unsupervised, ensemble)
+    return TrainedModel(
+        with_metadata(model, metadata), metadata, metadata.normal_scores, metadata.anomaly_scores
+    )
+
+
+class _Material(NamedTuple):
+    """What was read: features, normal pictures first; how many are normal; the anomalies' masks; warnings."""
+
+    features: Features
+    normals: int
+    masks: NDArray[np.float32]
+    warnings: tuple[str, ...]
+
+
+def _read(
+    pictures: Sequence[NamedPicture],
+    anomalies: Sequence[NamedPicture],
+    weights: Weights,
+    config: TrainingConfig,
+    progress: Callable[[int, int], None] | None,
+) -> _Material:
+    from chalicelib.training.features import extract_features  # noqa: PLC0415 - as in `train`
+    from chalicelib.training.labelled import MIN_ANOMALIES  # noqa: PLC0415
+
     in_order = sorted(pictures, key=lambda picture: picture.name)
-    features = extract_features(in_order, weights, config, progress)
-    _check_enough(features, config)
-    padim = fit_padim(features.values, features.channels, config.ridge)
-    normal_scores = scores(padim.leave_one_out)
-    threshold = choose_threshold(normal_scores, config.false_alarm_rate)
+    anomalies = sorted(anomalies, key=lambda picture: picture.name)
+    features = extract_features(
+        [*in_order, *anomalies], weights, config, progress, with_context=len(anomalies) >= MIN_ANOMALIES
+    )
+    read = [place for place in features.places if place >= len(in_order)]
+    normals = len(features.places) - len(read)
+    _check_enough(features, normals, config)
+    masks, warnings = _read_masks([anomalies[place - len(in_order)] for place in read], config.grid)
+    return _Material(features, normals, masks, warnings)
+
+
+def _read_masks(anomalies: Sequence[NamedPicture], grid: int) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """The masks `(anomalies, patches)`, zeros where there is none, and a line for each that is unreadable."""
+    from chalicelib.training.masks import patch_coverage  # noqa: PLC0415 - as in `train`
+
+    masks = np.zeros((len(anomalies), grid**2), np.float32)
+    warnings = []
+    for mask, picture in zip(masks, anomalies, strict=True):
+        try:
+            if picture.read_mask:
+                mask[:] = patch_coverage(picture.read_mask(), grid)
+        except (OSError, ValueError) as error:
+            warnings.append(f"The mask of {picture.name} was not used: {error}.")
+    return masks, tuple(warnings)
+
+
+def _groups(material: _Material, config: TrainingConfig) -> NDArray[np.intp]:
+    from chalicelib.training.folds import group_by_looks, group_by_name  # noqa: PLC0415 - as in `train`
+
+    if config.group is None:
+        return group_by_looks(material.features.thumbnails)
+    return group_by_name([image.name for image in material.features.images], config.group)
+
+
+def _describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[str, Any]:
+    return {
+        "pictures": len(groups),
+        "parts": len(np.unique(groups)),
+        "told_by": "looks" if config.group is None else f"names ({config.group})",
+    }
+
+
+def _learn(
+    material: _Material, groups: NDArray[np.intp], unsupervised: Unsupervised
+) -> tuple[Labelled | None, NDArray[np.float64], list[str]]:
+    """What anomalies taught, if there are any; the normal pictures' scores; warnings."""
+    from chalicelib.training.labelled import learn_from_anomalies  # noqa: PLC0415 - as in `train`
+    from chalicelib.training.scoring import scores  # noqa: PLC0415
+
+    if not len(material.masks):
+        return None, scores(unsupervised.leave_one_out), []
+    labelled = learn_from_anomalies(material.features, material.masks, groups, unsupervised)
+    warnings = list(material.warnings)
+    if not labelled.ensemble:
+        warnings.append(labelled.decision["reason"])
+    return labelled, labelled.normal_scores, warnings
+
+
+def _calibrate(
+    normal_scores: NDArray[np.float64], labelled: Labelled | None, config: TrainingConfig
+) -> tuple[Threshold, float | None]:
+    """The threshold, and the steepness of the probability's curve where anomalies tell it."""
+    from chalicelib.training.threshold import (  # noqa: PLC0415 - as in `train`
+        choose_threshold,
+        cost_threshold,
+        fit_logistic_curve,
+    )
+
+    if labelled is None:
+        if config.cost_miss is not None:
+            message = "Costs need labelled anomalies: without them nobody can tell how many are missed."
+            raise TrainingError(message)
+        return choose_threshold(normal_scores, config.false_alarm_rate), None
+    curve = fit_logistic_curve(normal_scores, labelled.anomaly_scores)
+    if config.cost_miss is None:
+        return choose_threshold(normal_scores, config.false_alarm_rate), curve.steepness
+    return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
+
+
+def _build(
+    weights: Weights, config: TrainingConfig, unsupervised: Unsupervised, ensemble: Ensemble | None
+) -> bytes:
+    """The graph from picture to `score` and `heat_map`."""
+    from chalicelib.training.ensemble_graph import add_ensemble  # noqa: PLC0415 - as in `train`
+    from chalicelib.training.features import add_features  # noqa: PLC0415
+    from chalicelib.training.graph import GraphBuilder  # noqa: PLC0415
+    from chalicelib.training.scoring import add_outputs  # noqa: PLC0415
 
     graph = GraphBuilder()
-    value, _ = add_patch_features(graph, "image", weights, config)
-    add_padim(graph, value, padim)
-    model = graph.model(config.input_size, {"score": (), "heat_map": (config.grid, config.grid)})
-    metadata = ModelMetadata(
-        **_description(config, features),
-        threshold=threshold.value,
-        normal_median=float(np.median(normal_scores)),
-        threshold_method=threshold.method,
-        backbone=NAME,
-        backbone_sha256=weights.sha256,
-        warnings=(threshold.warning,) if threshold.warning else (),
-    )
-    return TrainedModel(with_metadata(model, metadata), metadata, tuple(normal_scores.tolist()))
+    values = add_features(graph, "image", weights, config, with_context=ensemble is not None)
+    distances = unsupervised.add_to(graph, values)
+    if ensemble:
+        add_ensemble(graph, values, distances, ensemble)
+    else:
+        add_outputs(graph, distances, config.grid**2)
+    return graph.model(config.input_size, {"score": (), "heat_map": (config.grid, config.grid)})
 
 
-def _description(config: TrainingConfig, features: Features) -> dict[str, Any]:
+def _description(config: TrainingConfig, material: _Material, weights: Weights) -> dict[str, Any]:
     """What of the metadata was known before anything was fitted."""
     return {
         "project": config.project,
         "false_alarm_rate": config.false_alarm_rate,
-        "normals": len(features.images),
         "input_size": config.input_size,
         "grid": config.grid,
         "resize": "stretch-bilinear",
-        "method": "padim",
+        "backbone": weights.backbone,
+        "backbone_sha256": weights.sha256,
         "config": config.to_dict(),
-        "training_images": features.images,
-        "skipped": features.skipped,
+        "normals": material.normals,
+        "training_images": material.features.images[: material.normals],
+        "anomaly_images": material.features.images[material.normals :],
+        "skipped": material.features.skipped,
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
 
@@ -108,13 +250,16 @@ def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedMo
     return replace(trained, model=with_metadata(trained.model, metadata), metadata=metadata)
 
 
-def _check_enough(features: Features, config: TrainingConfig) -> None:
-    count = len(features.images)
-    if count >= MIN_NORMALS:
+def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.{_DIGITS}g}") for value in values)
+
+
+def _check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+    if normals >= MIN_NORMALS:
         return
     message = (
         f"Training {config.project} needs at least {MIN_NORMALS} normal pictures, better 60 or more; "
-        f"{count} could be read."
+        f"{normals} could be read."
     )
     if features.skipped:
         examples = "; ".join(f"{image.name}: {image.reason}" for image in features.skipped[:3])

@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib.exceptions import TrainingError
 from chalicelib.training.graph import GraphBuilder
-from chalicelib.training.padim import Padim, add_padim, fit_padim, scores, top_patches
+from chalicelib.training.padim import Padim, add_padim, fit_padim, padim_distances
+from chalicelib.training.scoring import add_outputs, scores, top_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +64,26 @@ def test_closed_form_leave_one_out_equals_fitting_once_for_each_picture_left_out
     np.testing.assert_allclose(fit_padim(values, CHANNELS, 0.03).leave_one_out, expected, rtol=1e-5)
 
 
+def test_closed_form_leave_group_out_equals_fitting_once_for_each_group_left_out() -> None:
+    values = features()
+    groups = np.array([0, 0, 0, 1, 2, 3, 3, *range(4, 17)])
+    scaled, ridge = scaled_and_ridge(values, 0.03)
+    found = fit_padim(values, CHANNELS, 0.03, groups).leave_one_out
+    for group, size in ((0, 3), (1, 1), (3, 2)):
+        out = groups == group
+        for patch in range(4):
+            covariance = np.cov(scaled[~out, :, patch], rowvar=False)
+            covariance += ridge * (18 / (19 - size)) * np.eye(14)
+            away = scaled[out, :, patch] - scaled[~out, :, patch].mean(axis=0)
+            expected = np.sqrt((away @ np.linalg.inv(covariance) * away).sum(axis=1))
+            np.testing.assert_allclose(found[out, patch], expected, rtol=1e-5)
+
+
+def test_nearly_all_pictures_of_one_part_are_refused() -> None:
+    with pytest.raises(TrainingError, match="Nearly all pictures show the same part"):
+        fit_padim(features(), CHANNELS, 0.03, np.array([0] * 18 + [1, 2]))
+
+
 def test_a_distance_is_mahalanobis_with_the_ridge() -> None:
     values = features()
     scaled, ridge = scaled_and_ridge(values, 0.03)
@@ -86,13 +107,14 @@ def test_the_graph_computes_what_numpy_computes() -> None:
     value = graph.add("Slice", [value, graph.indices(0), graph.indices(14), graph.indices(2)])
     value = graph.add("Pad", [value, graph.indices(0, 0, 0, 0, 0, 2)])
     value = graph.add("Reshape", [value, graph.indices(1, 14, 4, 4)])
-    add_padim(graph, value, model)
+    add_outputs(graph, add_padim(graph, value, model), 16)
     session = onnxruntime.InferenceSession(graph.model(14, {"score": (), "heat_map": (4, 4)}))
     image = np.random.default_rng(1).integers(0, 256, (1, 14, 14, 3), np.uint8)
     score, heat_map = session.run(("score", "heat_map"), {"image": image})
     given = np.pad(image[..., 0].astype(np.float32), ((0, 0), (0, 0), (0, 2)))
     expected = reference_distances(model, given)
     np.testing.assert_allclose(heat_map.reshape(1, 16), expected, rtol=1e-4)
+    np.testing.assert_allclose(padim_distances(model, given), expected, rtol=1e-4)
     np.testing.assert_allclose(score, scores(expected)[0], rtol=1e-4)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from chalicelib.training.threshold import choose_threshold
+from chalicelib.training.threshold import choose_threshold, cost_threshold, fit_logistic_curve
 
 
 def false_alarms(count: int, rate: float, *, heavy_tail: bool = False) -> float:
@@ -57,3 +59,54 @@ def test_one_anomalous_picture_among_few_normals_does_not_hide_the_others() -> N
 def test_copies_of_one_picture_do_not_collapse_the_threshold() -> None:
     scores = np.array([50.0] * 20 + [60.0, 70.0])
     assert choose_threshold(scores, 0.05).value > 55
+
+
+def labelled_scores(seed: int = 0, count: int = 400) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    generator = np.random.default_rng(seed)
+    return np.exp(generator.normal(4, 0.2, count)), np.exp(generator.normal(4.4, 0.2, count))
+
+
+def test_the_logistic_curve_is_calibrated_on_held_out_scores() -> None:
+    curve = fit_logistic_curve(*labelled_scores())
+    normals, anomalies = labelled_scores(seed=1, count=5000)
+    scores = np.concatenate([normals, anomalies])
+    expected = 1 / (1 + (curve.even / scores) ** curve.steepness)
+    is_anomalous = np.arange(10_000) >= 5000
+    for low in np.arange(0, 1, 0.2):
+        among = (expected >= low) & (expected < low + 0.2)
+        assert abs(is_anomalous[among].mean() - expected[among].mean()) < 0.1
+
+
+def test_separated_kinds_give_a_curve_and_no_step() -> None:
+    curve = fit_logistic_curve(np.linspace(40, 50, 30), np.array([90.0, 100.0, 110.0]))
+    assert 50 < curve.even < 90
+    assert curve.steepness < 50
+
+
+def test_one_anomaly_is_enough_for_a_curve() -> None:
+    curve = fit_logistic_curve(np.linspace(40, 50, 30), np.array([100.0]))
+    assert 50 < curve.even < 100
+    assert 0 < curve.steepness < 100
+
+
+def test_anomalies_that_score_below_normal_pictures_still_give_a_rising_curve() -> None:
+    curve = fit_logistic_curve(np.linspace(80, 90, 30), np.array([40.0, 50.0]))
+    assert curve.steepness > 0
+    assert 40 < curve.even < 90
+
+
+@pytest.mark.parametrize(
+    "normals", [np.full(30, 50.0), np.linspace(1e-6, 2e-6, 30), np.geomspace(1, 1e30, 30)]
+)
+def test_the_curve_is_finite_whatever_the_scores(normals: np.ndarray[Any, Any]) -> None:
+    curve = fit_logistic_curve(normals, np.array([50.0, 1e34]))
+    assert 0 < curve.even < np.inf
+    assert 0 < curve.steepness < np.inf
+
+
+def test_the_cost_threshold_is_where_the_expected_costs_meet() -> None:
+    curve = fit_logistic_curve(*labelled_scores())
+    threshold = cost_threshold(curve, cost_miss=9, cost_alarm=1).value
+    probability = 1 / (1 + (curve.even / threshold) ** curve.steepness)
+    assert probability == pytest.approx(0.1)
+    assert cost_threshold(curve, 3, 3).value == pytest.approx(curve.even)
