@@ -15,6 +15,9 @@ def evaluate(
     model: Annotated[Path, typer.Option(help="The model to measure.")],
     data: Annotated[Path, typer.Option(help="Folder of labelled pictures; its test split, if it has one.")],
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
+    stress: Annotated[
+        bool, typer.Option(help="Also judge the pictures under other light, focus, noise and place.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled pictures."""
@@ -24,6 +27,7 @@ def evaluate(
     from spotcheck.evaluation import evaluate_dataset
     from spotcheck.exceptions import DatasetError
     from spotcheck.model_report import write_report
+    from spotcheck.stress import stress_table, stress_test
     from spotcheck.survey import survey
     from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
 
@@ -32,6 +36,7 @@ def evaluate(
     err.print(describe(dataset))
     with progress_bars(err) as bar:
         evaluation = evaluate_dataset(detector, dataset, bar("measuring"))
+        stressed = stress_test(detector, dataset.test or dataset.train, bar("stressing")) if stress else []
     skipped = [*dataset.skipped, *evaluation.skipped]
     print_skipped(err, [(item.name, item.reason) for item in skipped])
     if not evaluation.images:
@@ -46,6 +51,9 @@ def evaluate(
     if report:
         write_report(report, model.read_bytes(), evaluation, check_pictures(survey(dataset)))
     if json:
-        print_json(evaluation.to_dict())
+        figures = evaluation.to_dict()
+        print_json({**figures, "stress": [one.to_dict() for one in stressed]} if stress else figures)
     else:
         out.print(evaluation_table(evaluation))
+        if stressed:
+            out.print(stress_table(stressed))
