@@ -95,6 +95,10 @@ bench: $(READY) terraform ## Measure: detector, training, upload to verdict
 	@$(BIN)/python -m spotcheck.bench_detector
 	@$(BIN)/python -m spotcheck.bench_pipeline
 
+.PHONY: soak
+soak: $(READY) terraform ## Thousands of uploads while everything fails: nothing may be lost
+	@$(BIN)/python -m spotcheck.soak $(ARGS)
+
 .PHONY: clean
 clean: ## Remove everything built
 	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

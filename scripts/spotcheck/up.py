@@ -14,7 +14,7 @@ from spotcheck import embedded, targets
 from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from spotcheck.embedded import Server
@@ -47,6 +47,7 @@ def bring_up(
     *,
     state_dir: Path = targets.STATE_DIR,
     say: Callable[[str], None] = lambda _: None,
+    options: Sequence[str] = (),
 ) -> Standing:
     """Starts the embedded AWS unless it runs, and applies the stack to it.
 
@@ -56,6 +57,7 @@ def bring_up(
         port: Where to serve; one that runs already keeps its own.
         state_dir: Where the embedded AWS keeps its files.
         say: Told what is being done, a few words at a time.
+        options: Further options of `python -m localaws`, for one that is started here.
 
     Raises:
         EmbeddedAwsError: It cannot be started.
@@ -64,7 +66,7 @@ def bring_up(
     with embedded.exclusively(state_dir):
         server = embedded.find_server(state_dir)
         try:
-            return _start_and_apply(server, port, state_dir, say)
+            return _start_and_apply(server, port, state_dir, say, options)
         except BaseException:
             if server is None:
                 embedded.stop_server(state_dir)
@@ -82,14 +84,14 @@ def end_as_ctrl_c_does() -> None:
 
 
 def _start_and_apply(
-    running: Server | None, port: int, state_dir: Path, say: Callable[[str], None]
+    running: Server | None, port: int, state_dir: Path, say: Callable[[str], None], options: Sequence[str]
 ) -> Standing:
     from spotcheck import packaging
     from spotcheck.stack import Stack
 
     watch = _Watch()
     say("packaging" if running else "starting the embedded AWS, packaging")
-    process = None if running else embedded.start_server(port, state_dir)
+    process = None if running else embedded.start_server(port, state_dir, options)
     packaging.build()
     watch.lap("package")
     server = embedded.await_server(process, state_dir) if process else running
