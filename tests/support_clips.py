@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -49,6 +49,7 @@ def make_clip(
     sound: bool = False,
     rotation: int = 0,
     times: Sequence[Fraction] | None = None,
+    draw: Callable[[int, tuple[int, int]], NDArray[np.uint8]] | None = None,
 ) -> Path:
     """Writes a video and gives its path back.
 
@@ -62,6 +63,7 @@ def make_clip(
         sound: Whether a 440 Hz tone goes with it.
         rotation: Display rotation written into the file, degrees counter-clockwise.
         times: When each frame comes on view, in seconds, for a variable frame rate.
+        draw: Gives frame n in the given size, instead of `picture`.
     """
     with av.open(str(path), "w", format=container) as output:
         options = {"crf": "10", "preset": "ultrafast"} if codec == "libx264" else {}
@@ -76,7 +78,7 @@ def make_clip(
             stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         tone: Any = output.add_stream("aac", rate=48000) if sound else None
         for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(picture(number, size), "rgb24")
+            frame = av.VideoFrame.from_ndarray((draw or picture)(number, size), "rgb24")
             if times is None:
                 frame.pts, frame.time_base = number, Fraction(1, rate)
             else:

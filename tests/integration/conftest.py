@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support_deployed import Deployed, Published
-from support_models import normal_png, tiny_model
+from support_films import film_model
+from support_models import normal_png
 
 from spotcheck import embedded, targets
 from spotcheck.up import bring_up
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The embedded AWS with the stack applied; no model is published."""
+    """The embedded AWS with the stack applied; no model is published, and every job event comes twice."""
     state_dir = tmp_path_factory.mktemp("localaws")
     try:
-        standing = bring_up(0, state_dir=state_dir)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
+            standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
         target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
         yield Deployed(target, state_dir)
     finally:
@@ -30,9 +33,10 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model that judges `normal_png` as normal."""
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    path.write_bytes(tiny_model())
+    """A small model that judges `normal_png`, and films of it, as normal."""
+    folder = tmp_path_factory.mktemp("model")
+    path = folder / "model.onnx"
+    path.write_bytes(film_model(folder))
     return path
 
 
