@@ -15,9 +15,11 @@ from spotcheck.demo import demo
 from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
+from spotcheck.model_card import model_card
 from spotcheck.publish import publish
 from spotcheck.redrive import redrive
 from spotcheck.results import results
+from spotcheck.threshold import threshold
 from spotcheck.train import train
 from spotcheck.up import down, status, up
 from spotcheck.upload import upload
@@ -41,6 +43,8 @@ for verb in (
     train,
     evaluate,
     detect,
+    threshold,
+    model_card,
     publish,
     up,
     down,

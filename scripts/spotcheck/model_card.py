@@ -1,0 +1,85 @@
+"""`spotcheck model-card`: what a model says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spotcheck.console import out, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from chalicelib.model_metadata import ModelMetadata
+
+
+def model_card(
+    model: Annotated[Path, typer.Argument(help="The model.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print all as JSON, every hash included.")] = False,
+) -> None:
+    """Print what a model is, what it was trained on and how good it was."""
+    import hashlib
+    import json as json_module
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    from chalicelib.detector import Detector
+
+    metadata = Detector.load(model, threads=1).metadata
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    if json:
+        print_json({"sha256": sha256, **json_module.loads(metadata.to_json())})
+        return
+    table = Table(title=f"Model {escape(str(model))}", title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("SHA-256", sha256)
+    for name, value in _lines(metadata):
+        table.add_row(name, escape(value))
+    out.print(table)
+
+
+def _lines(metadata: ModelMetadata) -> Iterator[tuple[str, str]]:
+    yield "project", metadata.project
+    yield "method", f"{metadata.method} on {metadata.backbone} (SHA-256 {metadata.backbone_sha256})"
+    yield "input", f"{metadata.input_size} pixels a side, {metadata.resize}; {metadata.grid} patches a side"
+    yield "trained on", _trained_on(metadata)
+    yield "threshold", f"{metadata.threshold:.6g} ({metadata.threshold_method})"
+    yield "false alarms expected", f"{metadata.false_alarm_rate:.1%} of normal pictures"
+    if metadata.steepness is not None:
+        yield "probability", f"calibrated by labelled anomalies, steepness {metadata.steepness:.3g}"
+    for name, decision in metadata.decisions.items():
+        yield f"decision: {name}", _in_words(decision)
+    yield "configuration", _in_words(metadata.config)
+    yield "measured", _in_words(metadata.metrics) or "nothing"
+    yield "libraries", _in_words(metadata.libraries)
+    for warning in metadata.warnings:
+        yield "warning", warning
+
+
+def _trained_on(metadata: ModelMetadata) -> str:
+    names = [image.name for image in metadata.training_images]
+    span = f" ({names[0]} … {names[-1]})" if names else ""
+    learnt = "learnt from" if metadata.judged_by_labels else "not learnt from"
+    anomalies = f"; {len(metadata.anomaly_images)} labelled anomalies, {learnt}" * bool(
+        metadata.anomaly_images
+    )
+    skipped = f"; {len(metadata.skipped)} skipped" if metadata.skipped else ""
+    return f"{metadata.normals} normal pictures{span}{anomalies}{skipped}"
+
+
+def _in_words(values: Mapping[str, Any]) -> str:
+    parts = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key} {item}" for key, item in value.items())
+        elif isinstance(value, list | tuple):
+            shown = ", ".join(map(str, value))
+        else:
+            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        parts.append(f"{name.replace('_', ' ')}: {shown}")
+    return "; ".join(parts)

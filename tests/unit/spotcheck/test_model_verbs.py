@@ -1,0 +1,62 @@
+"""`spotcheck threshold` and `spotcheck model-card` as they are typed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support_models import tiny_model
+from typer.testing import CliRunner
+
+from chalicelib.detector import Detector
+from chalicelib.exceptions import SpotcheckError
+from spotcheck.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(tiny_model())
+    return path
+
+
+def run(*arguments: object) -> Any:
+    result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_threshold_writes_the_moved_model_and_leaves_the_old_one(model: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.onnx"
+    result = run("threshold", "--model", model, "--value", 123, "--output", moved, "--json")
+    assert json.loads(result.stdout)["threshold"] == 123
+    assert Detector.load(moved).metadata.threshold == 123
+    assert model.read_bytes() == tiny_model()
+
+
+def test_threshold_by_rate_tells_people_what_to_expect(model: Path, tmp_path: Path) -> None:
+    result = run(
+        "threshold", "--model", model, "--false-alarm-rate", 0.2, "--output", tmp_path / "moved.onnx"
+    )
+    assert "20.0%" in result.stdout.replace("\n", " ")
+
+
+def test_threshold_of_a_missing_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SpotcheckError, match="cannot be read"):
+        run("threshold", "--model", tmp_path / "none.onnx", "--value", 1, "--output", tmp_path / "x.onnx")
+
+
+def test_model_card_says_what_the_model_is(model: Path) -> None:
+    card = run("model-card", model).stdout
+    for part in ("tiny", "padim on efficientnet-lite2", "24 normal pictures", "threshold", "onnxruntime"):
+        assert part in card
+
+
+def test_model_card_gives_everything_as_json(model: Path) -> None:
+    card = json.loads(run("model-card", model, "--json").stdout)
+    assert len(card["sha256"]) == 64
+    assert len(card["training_images"]) == len(card["normal_scores"]) == 24
