@@ -39,6 +39,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 
 # SNS's own key would be free, but does not let CloudWatch use it: the alarm would ring unheard.
 resource "aws_kms_key" "alarms" {
+  count = local.encrypted ? 0 : 1
+
   description             = "Messages of the topic ${local.alarms_topic_name}"
   enable_key_rotation     = true
   deletion_window_in_days = 7
@@ -66,7 +68,7 @@ resource "aws_kms_key" "alarms" {
 
 resource "aws_sns_topic" "alarms" {
   name              = local.alarms_topic_name
-  kms_master_key_id = aws_kms_key.alarms.arn
+  kms_master_key_id = local.encrypted ? var.kms_key_arn : aws_kms_key.alarms[0].arn
 }
 
 # The topic's policy replaces SNS's default, under which the whole account may publish.

@@ -1,7 +1,7 @@
 resource "aws_s3_bucket" "this" {
   # checkov:skip=CKV_AWS_18:access logs need a bucket of their own and cost per request; CloudTrail data events serve who needs them
   # checkov:skip=CKV_AWS_144:the pipeline lives in one region; a copy in another would double every picture's cost
-  # checkov:skip=CKV_AWS_145:encrypted with S3's own keys, free and without a key policy that can lock pictures away
+  # checkov:skip=CKV_AWS_145:encrypted with S3's own keys unless the user names one (kms_key_arn)
   # checkov:skip=CKV2_AWS_62:only buckets in which an upload starts a handler have notifications (notifications.tf)
   for_each = local.bucket_names
 
@@ -44,10 +44,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = each.value.id
 
   rule {
-    bucket_key_enabled = false
+    bucket_key_enabled = local.encrypted # one request to KMS for many objects
 
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = local.encrypted ? "aws:kms" : "AES256"
+      kms_master_key_id = var.kms_key_arn
     }
   }
 }
@@ -119,20 +120,34 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   }
 }
 
-resource "aws_s3_bucket_policy" "tls_only" {
-  for_each = { for role, bucket in aws_s3_bucket.this : role => bucket if !local.embedded }
+# Whatever else may ever allow it. AWS's own services come without an account; what they may do is in their roles.
+resource "aws_s3_bucket_policy" "closed" {
+  for_each = aws_s3_bucket.this
 
   bucket = each.value.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "DenyInsecureTransport"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [local.bucket_arns[each.key], "${local.bucket_arns[each.key]}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = [
+      {
+        Sid       = "DenyInsecureTransport"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.bucket_arns[each.key], "${local.bucket_arns[each.key]}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        Sid       = "DenyOtherAccounts"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.bucket_arns[each.key], "${local.bucket_arns[each.key]}/*"]
+        Condition = {
+          StringNotEquals = { "aws:PrincipalAccount" = local.account_id }
+          BoolIfExists    = { "aws:PrincipalIsAWSService" = "false" }
+        }
+      },
+    ]
   })
 
   # S3 refuses two changes of a bucket's access at the same time.

@@ -3,7 +3,8 @@ resource "aws_sqs_queue" "dead_letters" {
   name                       = local.dead_letters_name
   message_retention_seconds  = 1209600 # 14 days, the longest that SQS keeps a message
   visibility_timeout_seconds = 300
-  sqs_managed_sse_enabled    = true
+  sqs_managed_sse_enabled    = local.encrypted ? null : true
+  kms_master_key_id          = var.kms_key_arn
 }
 
 resource "aws_sqs_queue_policy" "dead_letters" {

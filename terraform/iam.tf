@@ -54,6 +54,7 @@ locals {
         } if length(actions) > 0
       ],
       function.statements,
+      local.encrypted ? [local.use_key] : [],
     )
   }
 }

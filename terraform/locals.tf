@@ -3,7 +3,7 @@ locals {
   partition  = data.aws_partition.current.partition
   region     = data.aws_region.current.name
 
-  # The embedded AWS speaks plain HTTP on loopback, and its S3 ignores the conditions of a bucket policy.
+  # The embedded AWS speaks plain HTTP on loopback, and its SQS ignores the conditions of a queue's policy.
   embedded = var.endpoint_url != null
 
   build_dir      = coalesce(var.build_dir, "${path.module}/../build/package")

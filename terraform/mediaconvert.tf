@@ -27,7 +27,7 @@ resource "aws_iam_role_policy" "mediaconvert" {
   role = aws_iam_role.mediaconvert.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "ReadVideos"
         Effect   = "Allow"
@@ -40,6 +40,6 @@ resource "aws_iam_role_policy" "mediaconvert" {
         Action   = ["s3:PutObject"]
         Resource = [for prefix in ["video_inputs/", "video_proxies/"] : "${local.bucket_arns["images"]}/${prefix}*"]
       },
-    ]
+    ], local.encrypted ? [local.use_key] : [])
   })
 }

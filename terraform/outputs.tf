@@ -77,3 +77,8 @@ output "alarms_topic_arn" {
   description = "SNS topic that every alarm is sent to."
   value       = aws_sns_topic.alarms.arn
 }
+
+output "kms_key_policy_statements" {
+  description = "JSON list of the statements that the policy of a KMS key needs before it can be kms_key_arn."
+  value       = jsonencode(local.kms_key_policy_statements)
+}

@@ -23,7 +23,7 @@ locals {
 }
 
 resource "aws_dynamodb_table" "results" {
-  # checkov:skip=CKV_AWS_119:encrypted with the key that AWS manages for DynamoDB, which needs no key policy of the user's
+  # checkov:skip=CKV_AWS_119:encrypted with the key that AWS manages for DynamoDB unless the user names one (kms_key_arn)
   name                        = var.results_table
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "RequestID"
@@ -54,6 +54,7 @@ resource "aws_dynamodb_table" "results" {
   }
 
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = var.kms_key_arn
   }
 }

@@ -286,3 +286,14 @@ variable "alarm_email" {
     error_message = "alarm_email must be an e-mail address."
   }
 }
+
+variable "kms_key_arn" {
+  description = "KMS key that encrypts buckets, table, logs, dead letters and alarms; null leaves each service its own key. The output kms_key_policy_statements says what the key's policy must have first."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID; an alias will not do."
+  }
+}

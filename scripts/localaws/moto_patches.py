@@ -15,6 +15,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from localaws.iam import Request, decide
+from localaws.iam.roles import bucket_statements
 from localaws.lambda_ import environment, permissions
 from localaws.lambda_.functions import LATEST, FunctionName
 from localaws.patching import replace
@@ -95,6 +97,25 @@ def delete_marker_is_not_allowed() -> None:
         return get_key(self, validate_storage_class)
 
     replace(S3Response, _get_key=get_key_or_refuse)
+
+
+def bucket_policies_have_conditions() -> None:
+    """S3: a bucket policy's conditions and principals count. Whoever asks is of this account, and encrypted.
+
+    What a function's role may do besides is for `iam.gate` to say.
+    """
+    from moto.iam.access_control import PermissionResult
+    from moto.s3.models import FakeBucket
+
+    def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
+        root = f"arn:aws:iam::{self.account_id}:root"
+        context = {"aws:SecureTransport": "true", "aws:PrincipalAccount": self.account_id}
+        decision = decide(Request(root, action, resource, context), (), bucket_statements(self))
+        if decision.allowed:
+            return PermissionResult.PERMITTED
+        return PermissionResult.DENIED if decision.is_explicit else PermissionResult.NEUTRAL
+
+    replace(FakeBucket, get_permission=get_permission)
 
 
 def key_length() -> None:
@@ -277,6 +298,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     compact_redrive_policy,
     multipart_notifies_once,
     delete_marker_is_not_allowed,
+    bucket_policies_have_conditions,
     key_length,
     notification_destinations_are_checked,
     function_settings,

@@ -54,13 +54,13 @@ run "only_this_stacks_alarms_may_use_topic_and_key" {
   }
 
   assert {
-    condition     = aws_sns_topic.alarms.kms_master_key_id == aws_kms_key.alarms.arn && aws_kms_key.alarms.enable_key_rotation
+    condition     = aws_sns_topic.alarms.kms_master_key_id == aws_kms_key.alarms[0].arn && aws_kms_key.alarms[0].enable_key_rotation
     error_message = "Messages are encrypted with a key of the stack's own."
   }
 
   assert {
     condition = [
-      for statement in jsondecode(aws_kms_key.alarms.policy).Statement : statement.Condition
+      for statement in jsondecode(aws_kms_key.alarms[0].policy).Statement : statement.Condition
       if try(statement.Principal.Service, "") == "cloudwatch.amazonaws.com"
     ] == [{ StringEquals = { "aws:SourceAccount" = "123456789012" } }]
     error_message = "CloudWatch of this account may encrypt for the topic, or alarms ring unheard."

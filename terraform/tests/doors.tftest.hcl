@@ -153,11 +153,16 @@ run "buckets_are_closed_versioned_and_encrypted" {
 
   assert {
     condition = alltrue([
-      for policy in values(aws_s3_bucket_policy.tls_only) :
-      jsondecode(policy.policy).Statement[0].Effect == "Deny"
-      && jsondecode(policy.policy).Statement[0].Condition == { Bool = { "aws:SecureTransport" = "false" } }
-    ]) && length(aws_s3_bucket_policy.tls_only) == 4
-    error_message = "Every bucket refuses plain HTTP."
+      for policy in values(aws_s3_bucket_policy.closed) :
+      { for statement in jsondecode(policy.policy).Statement : statement.Sid => statement.Condition if statement.Effect == "Deny" } == {
+        DenyInsecureTransport = { Bool = { "aws:SecureTransport" = "false" } }
+        DenyOtherAccounts = {
+          StringNotEquals = { "aws:PrincipalAccount" = "123456789012" }
+          BoolIfExists    = { "aws:PrincipalIsAWSService" = "false" }
+        }
+      }
+    ]) && length(aws_s3_bucket_policy.closed) == 4
+    error_message = "Every bucket refuses plain HTTP and other accounts (tests/integration/test_iam.py evaluates it)."
   }
 
   assert {
@@ -174,8 +179,8 @@ run "the_embedded_aws_speaks_plain_http" {
   }
 
   assert {
-    condition     = length(aws_s3_bucket_policy.tls_only) == 0 && length(jsondecode(aws_sqs_queue_policy.dead_letters.policy).Statement) == 1
-    error_message = "Its S3 ignores conditions and would refuse everything."
+    condition     = length(jsondecode(aws_sqs_queue_policy.dead_letters.policy).Statement) == 1
+    error_message = "Its SQS ignores conditions and would refuse everything."
   }
 
   assert {

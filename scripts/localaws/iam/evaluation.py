@@ -41,10 +41,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request is allowed, and why."""
+    """Whether a request is allowed, and why.
+
+    Attributes:
+        is_explicit: Whether a statement says so; otherwise nothing allows it.
+    """
 
     allowed: bool
     reason: str
+    is_explicit: bool = True
 
 
 def decide(request: Request, identity: Iterable[Statement], resource: Iterable[Statement] = ()) -> Decision:
@@ -77,7 +82,7 @@ def decide(request: Request, identity: Iterable[Statement], resource: Iterable[S
     deciding = (granted if lent else []) if foreign else [*granted, *given]
     if deciding:
         return Decision(True, f"allowed by statement {deciding[0].sid or 'without Sid'}")
-    return Decision(False, f"no policy allows {request.action} on {request.resource}")
+    return Decision(False, f"no policy allows {request.action} on {request.resource}", is_explicit=False)
 
 
 def trusts(trust_policy: Document, request: Request) -> bool:

@@ -67,6 +67,7 @@ class ObjectStore:
         self._role = find_role(caller.role) if check_role else None
         self._context = {
             "aws:SecureTransport": "true",
+            "aws:PrincipalAccount": caller.account_id,
             "aws:SourceAccount": caller.account_id,
             "aws:SourceArn": caller.queue,
         }

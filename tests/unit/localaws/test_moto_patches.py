@@ -149,6 +149,17 @@ def test_moto_still_takes_variables_that_lambda_refuses(plain: Any) -> None:
     function(plain, Environment={"Variables": {"AWS_REGION": "mars", "LONG": "x" * 5000}})
 
 
+def test_moto_still_ignores_the_conditions_of_bucket_policies(plain: Any) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::bucket/*"}
+    deny |= {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    plain("s3").create_bucket(Bucket="bucket")
+    plain("s3").put_bucket_policy(Bucket="bucket", Policy=json.dumps({"Statement": [deny]}))
+
+    with pytest.raises(ClientError) as refused:
+        plain("s3").put_object(Bucket="bucket", Key="a")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403  # although boto3 speaks HTTPS
+
+
 def test_moto_still_hides_a_reserved_concurrency_of_zero(plain: Any) -> None:
     name = function(plain)
     plain("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
