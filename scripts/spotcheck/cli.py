@@ -15,6 +15,7 @@ from spotcheck.demo import demo
 from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
+from spotcheck.import_lookout import import_lookout
 from spotcheck.model_card import model_card
 from spotcheck.publish import publish
 from spotcheck.redrive import redrive
@@ -45,6 +46,7 @@ for verb in (
     detect,
     threshold,
     model_card,
+    import_lookout,
     publish,
     up,
     down,

@@ -31,7 +31,8 @@ Accepted layouts (names in any case, a number such as 01- may stand before them)
   MVTec AD          DIR/train/good, DIR/test/good, DIR/test/<defect>,
                     DIR/ground_truth/<defect>/<name>_mask.png
   labelled folders  DIR/normal and, optionally, DIR/anomaly (also good/bad, whole/damage)
-  with splits       the same below DIR/training or DIR/train, and DIR/validation or DIR/test"""
+  with splits       the same below DIR/training or DIR/train, and DIR/validation or DIR/test
+  manifest          a Lookout for Vision manifest with its pictures below its folder"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,16 @@ def read_dataset(folder: Path) -> Dataset:
     Only the first bytes of each file are read: whether a picture can be decoded shows later.
 
     Args:
-        folder: As the user named it.
+        folder: As the user named it; a file is taken for a Lookout for Vision manifest.
 
     Raises:
         DatasetError: The folder is missing, or has no layout that is understood, or more than one.
+        ManifestError: The manifest has problems.
     """
+    if folder.is_file():
+        from spotcheck.manifest_dataset import read_manifest_dataset
+
+        return read_manifest_dataset(folder)
     if not folder.is_dir():
         message = f"There is no folder {folder}."
         raise DatasetError(message)
@@ -155,7 +161,7 @@ class _Reader:
         """The pictures of one split; in a test split every folder that is not normal is a kind of anomaly."""
         for folder in _folders(split):
             is_anomalous = _label(folder)
-            if is_anomalous is None and any_folder_is_anomalous:
+            if is_anomalous is None and (any_folder_is_anomalous or self._has_masks_of(folder)):
                 is_anomalous = True
             if is_anomalous is None:
                 self.skip_folder(folder)
@@ -173,12 +179,16 @@ class _Reader:
         for path in sorted(folder.rglob("*")):
             if not path.is_file() or _is_hidden(path.relative_to(folder)):
                 continue
-            reason = _reason_to_skip(path)
+            reason = reason_to_skip(path)
             if reason:
                 self.skipped.append(Skipped(self._name(path), reason))
             else:
                 mask = self._mask_of(path, folder.name) if is_anomalous else None
                 yield LabelledPicture(path, self._name(path), is_anomalous, mask)
+
+    def _has_masks_of(self, folder: Path) -> bool:
+        """Whether it is a kind of anomaly in a training split: imported datasets have those."""
+        return self._masks is not None and (self._masks / folder.name).is_dir()
 
     def _mask_of(self, path: Path, defect: str) -> Path | None:
         if self._masks is None:
@@ -190,7 +200,8 @@ class _Reader:
         return path.relative_to(self._root).as_posix()
 
 
-def _reason_to_skip(path: Path) -> str | None:
+def reason_to_skip(path: Path) -> str | None:
+    """Why a file is no JPEG or PNG picture, by its first bytes; None if it is one."""
     try:
         with path.open("rb") as file:
             start = file.read(1024)
@@ -211,7 +222,7 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 def _pictures(folder: Path) -> Iterator[Path]:
     files = (child for child in sorted(folder.iterdir()) if child.is_file())
-    return (file for file in files if not _is_hidden(Path(file.name)) and _reason_to_skip(file) is None)
+    return (file for file in files if not _is_hidden(Path(file.name)) and reason_to_skip(file) is None)
 
 
 def _is_hidden(path: Path) -> bool:
@@ -220,6 +231,11 @@ def _is_hidden(path: Path) -> bool:
         part.startswith(".") or part.lower() in ("__macosx", "thumbs.db", "desktop.ini")
         for part in path.parts
     )
+
+
+def is_normal_name(name: str) -> bool:
+    """Whether a folder of that name holds normal pictures."""
+    return _label(Path(name)) is False
 
 
 def _plain_name(folder: Path) -> str:

@@ -55,6 +55,17 @@ def test_mvtec_layout(tmp_path: Path) -> None:
     }
 
 
+def test_a_training_folder_with_masks_is_a_kind_of_anomaly(tmp_path: Path) -> None:
+    make(
+        tmp_path, "train/good/0.png", "train/dent/1.png", "train/other/2.png", "ground_truth/dent/1_mask.png"
+    )
+    dataset = read_dataset(tmp_path)
+    assert [(picture.name, picture.mask is not None) for picture in dataset.anomalies] == [
+        ("train/dent/1.png", True)
+    ]
+    assert [item.name for item in dataset.skipped] == ["train/other/"]
+
+
 def test_mvtec_layout_without_a_test_split(tmp_path: Path) -> None:
     assert counts(read_dataset(make(tmp_path, "train/good/000.png"))) == (1, 0, 0, 0)
 
