@@ -14,6 +14,7 @@ from localaws import event_bridge, mediaconvert, moto_patches, notifications
 from localaws.deliveries import disturbed
 from localaws.exceptions import FaultPlanError
 from localaws.faults import Faults, Plan
+from localaws.http_api.gateway import HttpApis
 from localaws.lambda_ import api
 from localaws.lambda_.functions import FunctionName
 from localaws.lambda_.provisioned import ProvisionedConcurrencyApi
@@ -48,6 +49,7 @@ class EmbeddedAws:
         self.functions = LambdaService(settings, endpoint_url, self._faults)
         self._invoke = api.InvokeApi(self.functions)
         self._provisioned = ProvisionedConcurrencyApi(self.functions)
+        self._http_apis = HttpApis(self.functions)
         moto_patches.apply()
         api.install(self.functions)
         self._provisioned.install()
@@ -58,6 +60,8 @@ class EmbeddedAws:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
+        if self._http_apis.handles(environ):
+            return self._http_apis(environ)(environ, start_response)
         if environ["PATH_INFO"].startswith("/_localaws/"):
             return self._own(Request(environ))(environ, start_response)
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
