@@ -58,7 +58,7 @@ class FixedDetector:
         heat = np.zeros((4, 4), np.float32)
         heat[0, 0] = 20.0 if anomalous else 1.0
         region = Region(left=0.0, top=0.0, width=0.25, height=0.25, area=0.0625, severity=2.0)
-        self.metadata = type("Metadata", (), {"input_size": 64})()
+        self.min_decoded_side = 64
         self._detection = Detection(
             score=20.0 if anomalous else 1.0,
             threshold=10.0,

@@ -39,7 +39,7 @@ def tiny_model() -> bytes:
 def _fingerprint() -> str:
     """Changes with anything that shapes the model: the code of the detector and of these pictures."""
     library = ROOT / "chalice_app" / "chalicelib"
-    names = ("detector", "model_metadata", "pictures", "picture_formats", "jpeg", "png")
+    names = ("detector", "framing", "model_metadata", "pictures", "picture_formats", "jpeg", "png")
     sources = [library / f"{name}.py" for name in names]
     sources += [*sorted((library / "training").glob("*.py")), Path(__file__)]
     sources.append(ROOT / "tests" / "support_pictures.py")

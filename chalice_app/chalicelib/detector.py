@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
+from chalicelib import onnx_file
 from chalicelib.calibration import probability
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from chalicelib.pictures import Picture
 
-__all__ = ["Detection", "Detector", "Region", "model_input", "new_session"]
+__all__ = ["Detection", "Detector", "Region", "new_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Detection:
         probability: That the picture is anomalous, 0 to 1: monotone in the score, 0.5 at the threshold.
         is_anomalous: Whether the score is above the threshold.
         confidence: In `is_anomalous`, 0.5 to 1.
-        heat_map: `(grid, grid)` patch distances, on the threshold's scale.
+        heat_map: Patch distances over the picture, on the threshold's scale: `(grid, grid)`; finer where the
+            model sees the picture letterboxed or a part of it, and 0 where it sees nothing.
         regions: Where the anomalies are, the most severe first; empty exactly when nothing is anomalous.
         area: Fraction of the picture that the regions cover.
     """
@@ -60,6 +61,7 @@ class Detector:
     def __init__(self, session: Any, metadata: ModelMetadata) -> None:  # noqa: ANN401 - onnxruntime has no types
         self.metadata = metadata
         self._session = session
+        self._framing = metadata.framing
 
     @classmethod
     def load(cls, model: bytes | Path, *, threads: int | None = None) -> Detector:
@@ -84,18 +86,20 @@ class Detector:
             raise ModelInvalidError(message)
         return cls(session, metadata)
 
+    @property
+    def min_decoded_side(self) -> int:
+        """A JPEG may be decoded at a reduced scale that keeps both sides at this many pixels."""
+        return self._framing.min_decoded_side
+
     def detect(self, picture: Picture) -> Detection:
         """Judges one picture.
 
         Raises:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
         """
-        image = model_input(picture.pixels, self.metadata.input_size)
-        score_tensor, heat_map = self._session.run(("score", "heat_map"), {"image": image[None]})
-        score, threshold = float(score_tensor), self.metadata.threshold
-        if not np.isfinite(heat_map).all():
-            message = "The model gives no finite score: its weights are damaged."
-            raise ModelInvalidError(message)
+        score, patches = self.infer(self.model_input(picture))
+        threshold = self.metadata.threshold
+        heat_map = self._framing.in_picture(patches, picture.width, picture.height)
         anomalous = probability(score, threshold, self.metadata.normal_median, self.metadata.steepness)
         regions = find_regions(heat_map, threshold) if score > threshold else ()
         return Detection(
@@ -109,17 +113,21 @@ class Detector:
             area=sum(region.area for region in regions),
         )
 
+    def model_input(self, picture: Picture) -> NDArray[np.uint8]:
+        """What the graph takes of a picture: a square `(size, size, 3)`."""
+        return self._framing.square(picture.pixels)
 
-def model_input(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Stretches a picture `(H, W, 3)` to the square `(size, size, 3)` that a graph takes.
+    def infer(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
+        """Score and heat map `(grid, grid)` of a square from `model_input`.
 
-    Pillow's bilinear filter widens with the reduction, so fine texture is averaged and not aliased.
-    """
-    if pixels.shape[:2] == (size, size):
-        return pixels
-    image = Image.fromarray(pixels)
-    # reducing_gap averages whole blocks first where a picture is much larger: quicker, hardly different.
-    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
+        Raises:
+            ModelInvalidError: The model gives no finite score, so its weights must be damaged.
+        """
+        score, heat_map = self._session.run(("score", "heat_map"), {"image": image[None]})
+        if not np.isfinite(heat_map).all():
+            message = "The model gives no finite score: its weights are damaged."
+            raise ModelInvalidError(message)
+        return float(score), heat_map
 
 
 def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN401 - onnxruntime has no types
@@ -130,8 +138,9 @@ def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN40
         threads: Threads within one operator; None takes every CPU that the process may use.
 
     Raises:
-        ModelInvalidError: onnxruntime cannot load the model.
+        ModelInvalidError: The model is not allowed (see `onnx_file`), or onnxruntime cannot load it.
     """
+    onnx_file.check(model)
     import onnxruntime  # noqa: PLC0415 - a heavy load: packaging and the command's help do without it
 
     options = onnxruntime.SessionOptions()

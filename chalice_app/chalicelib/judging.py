@@ -143,8 +143,7 @@ class Judge:
         with _timed(timings, "get"):
             data = stored.read(self._limits.max_bytes)
         with _timed(timings, "decode"):
-            size = detector.metadata.input_size
-            picture = read_picture(data, self._limits, min_decoded_side=size)
+            picture = read_picture(data, self._limits, min_decoded_side=detector.min_decoded_side)
         with _timed(timings, "detect"):
             detection = detector.detect(picture)
         return picture, detection

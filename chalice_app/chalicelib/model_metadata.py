@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.exceptions import ModelInvalidError
+from chalicelib.framing import Framing, Roi, check_framing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,9 @@ class ModelMetadata:
         normals: How many normal pictures the model was trained on.
         input_size: Side in pixels of the square that the graph takes. Large JPEGs are decoded no smaller.
         grid: The heat map has `grid` × `grid` patches.
-        resize: How a picture becomes the square; `stretch-bilinear` is the only way now.
+        resize: How a picture becomes the square: `stretch-bilinear` or `letterbox-bilinear`.
+        roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
+        mask: What of it counts, as `chalicelib.framing.mask_text` gives it; empty where all does.
         method: The detection method: `padim` or `patchcore`, with `+labels` where anomalies were learnt from.
         backbone: Name of the feature extractor.
         backbone_sha256: SHA-256 of the file that its weights came from, in hex.
@@ -82,6 +85,8 @@ class ModelMetadata:
     method: str
     backbone: str
     backbone_sha256: str
+    roi: Roi | None = None
+    mask: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     training_images: tuple[TrainingImage, ...] = ()
     skipped: tuple[SkippedImage, ...] = ()
@@ -99,6 +104,11 @@ class ModelMetadata:
     def judged_by_labels(self) -> bool:
         """Whether anomalies shaped the score: then the model has seen them."""
         return self.method.endswith("+labels")
+
+    @property
+    def framing(self) -> Framing:
+        """How a picture becomes the square that the graph takes."""
+        return Framing(self.input_size, self.resize, self.roi, self.mask)
 
     def to_json(self) -> str:
         """The same metadata gives the same text."""
@@ -122,6 +132,7 @@ class ModelMetadata:
             values["skipped"] = tuple(SkippedImage(**image) for image in values["skipped"])
             for name in ("warnings", "normal_scores", "anomaly_scores"):
                 values[name] = tuple(values.get(name, ()))
+            values["roi"] = tuple(values["roi"]) if values.get("roi") else None
             known = {item.name for item in fields(cls)}
             metadata = cls(**{name: value for name, value in values.items() if name in known})
             _check(metadata)
@@ -147,3 +158,4 @@ def _check(metadata: ModelMetadata) -> None:
         if not (isinstance(value, int) and value > 0):
             message = f"{name} is {value!r}"
             raise ValueError(message)
+    check_framing(metadata.framing)

@@ -126,7 +126,7 @@ def _latencies(model: bytes, cell: Path) -> dict[str, dict[str, float]]:
     latencies: dict[str, dict[str, float]] = {}
     for threads, key in ((1, "1_thread"), (2, "2_threads")):
         detector = Detector.load(model, threads=threads)
-        smallest = read_picture(files["0.3_mp"], min_decoded_side=detector.metadata.input_size)
+        smallest = read_picture(files["0.3_mp"], min_decoded_side=detector.min_decoded_side)
         latencies[key] = {"detect_0.3_mp": _median_ms(partial(detector.detect, smallest))}
         for name, data in files.items():
             latencies[key][f"decode_and_detect_{name}"] = _median_ms(partial(_judge, detector, data))
@@ -134,7 +134,7 @@ def _latencies(model: bytes, cell: Path) -> dict[str, dict[str, float]]:
 
 
 def _judge(detector: Detector, data: bytes) -> None:
-    detector.detect(read_picture(data, min_decoded_side=detector.metadata.input_size))
+    detector.detect(read_picture(data, min_decoded_side=detector.min_decoded_side))
 
 
 def _jpeg(cell: Path, size: tuple[int, int]) -> bytes:

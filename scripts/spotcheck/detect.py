@@ -62,7 +62,7 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
     from chalicelib.pictures import read_picture
 
     try:
-        picture = read_picture(content, min_decoded_side=detector.metadata.input_size)
+        picture = read_picture(content, min_decoded_side=detector.min_decoded_side)
     except PictureRejectedError as rejected:
         return _verdict(file, "REJECTED", detector.metadata.threshold, reason=rejected.reason)
     detection = detector.detect(picture)

@@ -214,7 +214,7 @@ class _Tally:
         from chalicelib.pictures import read_picture
 
         start = time.perf_counter()
-        picture = read_picture(data, min_decoded_side=self._detector.metadata.input_size)
+        picture = read_picture(data, min_decoded_side=self._detector.min_decoded_side)
         detection = self._detector.detect(picture)
         return detection, (time.perf_counter() - start) * 1000
 

@@ -170,7 +170,7 @@ def _card(detector: Detector, one: Judged, threshold: float) -> dict[str, Any]:
     from chalicelib.pictures import read_picture
 
     data = one.labelled.path.read_bytes()
-    picture = read_picture(data, min_decoded_side=detector.metadata.input_size)
+    picture = read_picture(data, min_decoded_side=detector.min_decoded_side)
     is_called = one.score > threshold
     return {
         "name": one.labelled.name,

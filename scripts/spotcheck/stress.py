@@ -101,7 +101,7 @@ def _spread(pictures: Sequence[LabelledPicture], *, is_anomalous: bool) -> list[
 def _read(labelled: LabelledPicture, detector: Detector) -> Picture | None:
     try:
         data = labelled.path.read_bytes()
-        return read_picture(data, min_decoded_side=detector.metadata.input_size)
+        return read_picture(data, min_decoded_side=detector.min_decoded_side)
     except (PictureRejectedError, OSError):
         return None
 

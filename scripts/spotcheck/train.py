@@ -47,6 +47,16 @@ def train(  # noqa: PLR0913 - one for each option
         int,
         typer.Option(help="Experiment: so many anomalies of the test split are trained on, not measured on."),
     ] = 0,
+    letterbox: Annotated[
+        bool, typer.Option("--letterbox", help="Keep the ratio of the sides, and fill up with grey.")
+    ] = False,
+    roi: Annotated[
+        str | None,
+        typer.Option(help="See only this part: LEFT,TOP,WIDTH,HEIGHT in fractions of the picture."),
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="A picture, white where pictures count, black where they do not.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -69,6 +79,7 @@ def train(  # noqa: PLR0913 - one for each option
         cost_miss=cost_miss,
         cost_alarm=cost_alarm,
         **_preset(detail=detail, fast=fast),
+        **_framing(letterbox=letterbox, roi=roi, mask=mask),
     )
     dataset = read_dataset(data)
     if use_test_anomalies:
@@ -96,6 +107,28 @@ def train(  # noqa: PLR0913 - one for each option
         print_json({**_summary(output, dataset, result), "checks": checks})
     else:
         _print(output, result)
+
+
+def _framing(*, letterbox: bool, roi: str | None, mask: Path | None) -> dict[str, Any]:
+    """What `--letterbox`, `--roi` and `--mask` mean for the configuration."""
+    from chalicelib.framing import LETTERBOX, mask_text
+    from spotcheck.exceptions import InputError
+
+    values: dict[str, Any] = {"resize": LETTERBOX} if letterbox else {}
+    if roi:
+        try:
+            left, top, width, height = map(float, roi.split(","))
+        except ValueError as error:
+            message = f"--roi takes four numbers, LEFT,TOP,WIDTH,HEIGHT, and not {roi!r}."
+            raise typer.BadParameter(message) from error
+        values["roi"] = (left, top, width, height)
+    if mask:
+        try:
+            values["mask"] = mask_text(mask.read_bytes())
+        except (OSError, ValueError) as error:
+            message = f"{mask} cannot be used: {getattr(error, 'strerror', None) or error}."
+            raise InputError(message) from error
+    return values
 
 
 def _preset(*, detail: bool, fast: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.exceptions import ConfigurationError
+from chalicelib.framing import STRETCH, Framing, Roi, check_framing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,9 @@ class TrainingConfig:
         grid: Patches a side; divides `input_size / 16`.
         ridge: Added to each patch's covariance, as a share of the mean variance.
         taps: Stages of the network whose outputs describe a patch.
+        resize: How a picture becomes a square: `stretch-bilinear` or `letterbox-bilinear`.
+        roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
+        mask: What of it counts, from `chalicelib.framing.mask_text`; empty where all does.
 
     Raises:
         ConfigurationError: A value cannot work.
@@ -80,6 +84,9 @@ class TrainingConfig:
     grid: int = 10
     ridge: float = 0.03
     taps: tuple[str, ...] = ("s2", "s4")
+    resize: str = STRETCH
+    roi: Roi | None = None
+    mask: str = ""
 
     def __post_init__(self) -> None:
         """Refuses values that cannot work."""
@@ -91,6 +98,11 @@ class TrainingConfig:
             raise ConfigurationError(message)
         self._check_choices()
         self._check_numbers()
+        try:
+            check_framing(self.framing)
+        except ValueError as error:
+            message = f"The pictures cannot be framed so: {error}."
+            raise ConfigurationError(message) from error
 
     def _check_choices(self) -> None:
         for name, value, known in (
@@ -120,6 +132,13 @@ class TrainingConfig:
             message = f"The ridge has to be greater than 0, not {self.ridge:g}."
             raise ConfigurationError(message)
 
+    @property
+    def framing(self) -> Framing:
+        """How a picture becomes the square that the network sees."""
+        return Framing(self.input_size, self.resize, self.roi, self.mask)
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as it goes into the model's metadata."""
-        return {**asdict(self), "taps": list(self.taps)}
+        values = {**asdict(self), "taps": list(self.taps), "roi": list(self.roi) if self.roi else None}
+        del values["mask"]  # the metadata has it beside the configuration, once
+        return values

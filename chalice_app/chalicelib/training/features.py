@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chalicelib.detector import model_input, new_session
+from chalicelib.detector import new_session
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.model_metadata import SkippedImage, TrainingImage
 from chalicelib.pictures import read_picture
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from chalicelib.framing import Framing
     from chalicelib.training.config import NamedPicture, TrainingConfig
 
 _DECODERS = 2
@@ -179,7 +180,7 @@ def extract_features(
     skipped: list[SkippedImage] = []
     thumbnails: list[NDArray[np.float32]] = []
     places: list[int] = []
-    for done, (picture, prepared) in enumerate(_prepared(pictures, config.input_size), start=1):
+    for done, (picture, prepared) in enumerate(_prepared(pictures, config.framing), start=1):
         if isinstance(prepared, str):
             skipped.append(SkippedImage(picture.name, prepared))
         else:
@@ -214,12 +215,12 @@ def _stacked(
 _Prepared = tuple["NDArray[np.uint8]", str] | str
 
 
-def _prepared(pictures: Sequence[NamedPicture], size: int) -> Iterator[tuple[NamedPicture, _Prepared]]:
+def _prepared(pictures: Sequence[NamedPicture], framing: Framing) -> Iterator[tuple[NamedPicture, _Prepared]]:
     """Each picture with its input and hash, or with the reason why it was skipped; decoded a few ahead."""
     with ThreadPoolExecutor(_DECODERS) as pool:
         waiting: deque[tuple[NamedPicture, Future[_Prepared]]] = deque()
         for picture in pictures:
-            waiting.append((picture, pool.submit(_prepare, picture, size)))
+            waiting.append((picture, pool.submit(_prepare, picture, framing)))
             if len(waiting) > _AHEAD:
                 ready, future = waiting.popleft()
                 yield ready, future.result()
@@ -227,12 +228,12 @@ def _prepared(pictures: Sequence[NamedPicture], size: int) -> Iterator[tuple[Nam
             yield ready, future.result()
 
 
-def _prepare(picture: NamedPicture, size: int) -> _Prepared:
+def _prepare(picture: NamedPicture, framing: Framing) -> _Prepared:
     try:
         data = picture.read()
-        pixels = read_picture(data, min_decoded_side=size).pixels
+        pixels = read_picture(data, min_decoded_side=framing.min_decoded_side).pixels
     except PictureRejectedError as rejected:
         return rejected.reason
     except OSError as error:
         return f"The file cannot be read: {error.strerror or error}."
-    return model_input(pixels, size), hashlib.sha256(data).hexdigest()
+    return framing.square(pixels), hashlib.sha256(data).hexdigest()

@@ -132,20 +132,22 @@ def _read(
     read = [place for place in features.places if place >= len(in_order)]
     normals = len(features.places) - len(read)
     _check_enough(features, normals, config)
-    masks, warnings = _read_masks([anomalies[place - len(in_order)] for place in read], config.grid)
+    masks, warnings = _read_masks([anomalies[place - len(in_order)] for place in read], config)
     return _Material(features, normals, masks, warnings)
 
 
-def _read_masks(anomalies: Sequence[NamedPicture], grid: int) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+def _read_masks(
+    anomalies: Sequence[NamedPicture], config: TrainingConfig
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """The masks `(anomalies, patches)`, zeros where there is none, and a line for each that is unreadable."""
     from chalicelib.training.masks import patch_coverage  # noqa: PLC0415 - as in `train`
 
-    masks = np.zeros((len(anomalies), grid**2), np.float32)
+    masks = np.zeros((len(anomalies), config.grid**2), np.float32)
     warnings = []
     for mask, picture in zip(masks, anomalies, strict=True):
         try:
             if picture.read_mask:
-                mask[:] = patch_coverage(picture.read_mask(), grid)
+                mask[:] = patch_coverage(picture.read_mask(), config.grid, config.framing)
         except (OSError, ValueError) as error:
             warnings.append(f"The mask of {picture.name} was not used: {error}.")
     return masks, tuple(warnings)
@@ -230,7 +232,9 @@ def _description(config: TrainingConfig, material: _Material, weights: Weights) 
         "false_alarm_rate": config.false_alarm_rate,
         "input_size": config.input_size,
         "grid": config.grid,
-        "resize": "stretch-bilinear",
+        "resize": config.resize,
+        "roi": config.roi,
+        "mask": config.mask,
         "backbone": weights.backbone,
         "backbone_sha256": weights.sha256,
         "config": config.to_dict(),

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from support_models import normal_png
 from support_pictures import jpeg_bytes, png_bytes, scratched, texture
 
-from chalicelib.detector import Detector, model_input
+from chalicelib.detector import Detector
 from chalicelib.exceptions import ModelInvalidError
+from chalicelib.framing import resized
 from chalicelib.pictures import Picture, read_picture
 from chalicelib.training.graph import with_metadata
 
@@ -136,4 +137,4 @@ def test_a_model_that_gives_no_finite_score_is_refused(detector: Detector) -> No
 
 def test_a_picture_of_the_right_size_is_not_resampled() -> None:
     pixels = texture(0, 320, 320)
-    assert model_input(pixels, 320) is pixels
+    assert resized(pixels, 320, 320) is pixels

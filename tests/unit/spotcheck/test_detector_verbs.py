@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support_models import normal_png, tiny_model
 from support_pictures import png_bytes, scratched, texture
 from typer.testing import CliRunner
 
+from chalicelib.detector import Detector
 from chalicelib.exceptions import SpotcheckError
 from spotcheck.cli import app
 from spotcheck.detect import heat_map_names
@@ -127,6 +129,26 @@ def test_train_prints_nothing_but_json(folder: Path, tmp_path: Path) -> None:
     assert summary["normals"] == 10
     assert summary["evaluation"]["image_auroc"] == 1
     assert summary["skipped"][0]["name"] == "normal/readme.txt"
+
+
+def test_what_of_the_picture_counts_travels_in_the_model(folder: Path, tmp_path: Path) -> None:
+    mask, output = tmp_path / "mask.png", tmp_path / "model.onnx"
+    mask.write_bytes(png_bytes(np.full((120, 160, 3), 255, np.uint8)))
+    options = ["--letterbox", "--roi", "0.1,0,0.8,1", "--mask", mask]
+    run("train", "--data", folder / "data", "--output", output, *options)
+    metadata = Detector.load(output).metadata
+    assert metadata.resize == "letterbox-bilinear"
+    assert metadata.roi == (0.1, 0, 0.8, 1)
+    assert metadata.mask
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(["--roi", "0.5,0,0.9,1"], "within the picture"), (["--mask", "none.png"], "No such")],
+)
+def test_framing_that_cannot_be_is_an_error(folder: Path, options: list[str], reason: str) -> None:
+    with pytest.raises(SpotcheckError, match=reason):
+        run("train", "--data", folder / "data", *options)
 
 
 def test_train_into_a_folder_that_cannot_be_made_is_an_error(folder: Path, tmp_path: Path) -> None:
