@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.exceptions import ModelInvalidError, ModelNotFoundError
+from chalicelib.onnx_file import MAX_MODEL_BYTES
 from chalicelib.records import timestamp
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class ModelRegistry:
             ModelInvalidError: It is not what was published.
         """
         answer = self._s3.get_object(Bucket=self._bucket, Key=self._key(entry.version, "model.onnx"))
-        model = answer["Body"].read()
+        # No more than was published (and may be loaded) comes into memory, whatever lies there.
+        model = answer["Body"].read(min(entry.size, MAX_MODEL_BYTES) + 1)
         if len(model) != entry.size or sha256(model).hexdigest() != entry.sha256:
             message = (
                 f"Model {entry.version} of project {entry.project} in bucket {self._bucket} is damaged: its "

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.events import object_versions
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.records import Record, Status
-from spotcheck.publish import Release, handler_of, validate_model
+from spotcheck import targets
+from spotcheck.publish import Release, handler_of, publish, validate_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,3 +131,16 @@ def test_a_file_that_is_no_model_is_not_published(tmp_path: Path) -> None:
     path.write_bytes(b"no model")
     with pytest.raises(ModelInvalidError):
         validate_model(path)
+
+
+@pytest.mark.parametrize("content", [b"no model", b""], ids=["text", "nothing"])
+def test_a_bad_model_never_reaches_the_bucket_where_a_good_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    asked: list[str] = []
+    monkeypatch.setattr(targets, "resolve", lambda **_: asked.append("a stack"))
+    with pytest.raises(ModelInvalidError):
+        publish(model=path)
+    assert asked == []  # not even looked for
