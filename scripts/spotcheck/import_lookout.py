@@ -26,14 +26,14 @@ def import_lookout(
     ],
     *,
     project: Annotated[
-        str | None, typer.Option(help="The project's name. [default: as the export tells it]")
+        str | None, typer.Option(help="The project's name. By default as the export tells it.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for the dataset. [default: lookout-<project>]")
+        Path | None, typer.Option(help="Folder for the dataset. By default lookout-<project>.")
     ] = None,
     train: Annotated[bool, typer.Option("--train", help="Train a model on it at once.")] = False,
     model: Annotated[
-        Path | None, typer.Option(help="Where to write that model. [default: <project>.onnx]")
+        Path | None, typer.Option(help="Where to write that model. By default <project>.onnx.")
     ] = None,
     skip_problems: Annotated[
         bool, typer.Option("--skip-problems", help="Leave out lines with problems instead of stopping.")

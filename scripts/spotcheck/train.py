@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def train(  # noqa: PLR0913 - one for each option
     *,
     data: Annotated[
-        Path, typer.Option(help="Folder of pictures: MVTec layout, or normal/ and optionally anomaly/.")
+        Path,
+        typer.Option(
+            help="Folder of pictures: MVTec layout, or normal/ and optionally anomaly/; or one manifest."
+        ),
     ],
     output: Annotated[Path, typer.Option(help="Where to write the model.")] = Path("model.onnx"),
     project: Annotated[str, typer.Option(help="The project that the model judges for.")] = "spotcheck",

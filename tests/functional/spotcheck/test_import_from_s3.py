@@ -11,9 +11,10 @@ from support_lookout import label, line, manifest_bytes, write_export
 from typer.testing import CliRunner
 
 from chalicelib.exceptions import ManifestError
+from spotcheck import targets
 from spotcheck.cli import app
 from spotcheck.datasets import read_dataset
-from spotcheck.exceptions import InputError
+from spotcheck.exceptions import InputError, TargetError
 from spotcheck.import_lookout import open_export
 from spotcheck.lookout_dataset import Imported, import_export
 
@@ -102,3 +103,18 @@ def test_the_command_says_where_it_reads(s3: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "target: S3 at https://s3" in result.stderr
     assert "--project widgets" in result.stdout
+
+
+def test_local_reads_from_the_embedded_aws(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload(s3, write_export(tmp_path / "export", splits=["train"]), "widgets/")
+    here = targets.Target("local", {"project_name": "p", "region": "us-east-1"}, targets.LOCAL_ACCOUNT)
+    monkeypatch.setattr(targets, "local_target", lambda: here)
+    imported = import_export(open_export("s3://my-bucket/widgets", local=True), tmp_path / "out")
+    assert imported.splits[0].normals == 12
+
+
+def test_local_needs_the_embedded_aws_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = targets.local_target
+    monkeypatch.setattr(targets, "local_target", lambda: nowhere(tmp_path))
+    with pytest.raises(TargetError, match="the embedded AWS does not run"):
+        open_export("s3://my-bucket/widgets", local=True)
