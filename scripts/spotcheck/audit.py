@@ -150,7 +150,7 @@ def _fill(ledger: Ledger, target: targets.Target, say: Callable[[str], None]) ->
     results = outputs["results_bucket"]
     say(f"results of {results}")
     for page in _pages(s3, "list_object_versions", Bucket=results, Prefix="history/"):
-        ledger.add_history(page.get("Versions", []))
+        ledger.add_history(page.get("Versions", []), page.get("DeleteMarkers", []))
     for page in _pages(s3, "list_objects_v2", Bucket=results, Prefix="results/"):
         ledger.add_newest(page.get("Contents", []))
     say("jobs and dead letters")

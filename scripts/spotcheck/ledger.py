@@ -22,7 +22,7 @@ CREATE TABLE upload (id TEXT, kind TEXT, bucket TEXT, key TEXT, version_id TEXT,
 CREATE TABLE outcome (id TEXT PRIMARY KEY, kind TEXT, status TEXT, bucket TEXT, key TEXT, version_id TEXT,
                       sequencer TEXT, uploaded_at TEXT, date TEXT, result_key TEXT, job_id TEXT,
                       frames INT);
-CREATE TABLE history (key TEXT PRIMARY KEY, etag TEXT, written INT);
+CREATE TABLE history (key TEXT PRIMARY KEY, etag TEXT, written INT, deleted INT DEFAULT 0);
 CREATE TABLE newest (key TEXT PRIMARY KEY, etag TEXT);
 CREATE TABLE dead (id TEXT, place TEXT, reason TEXT);
 CREATE TABLE job (id TEXT, video TEXT);
@@ -53,7 +53,7 @@ SELECT 'outcomes' AS what, bucket || '/' || key || ' ' || ifnull(version_id, '')
 FROM outcome WHERE key <> '' AND version_id IS NOT NULL AND date >= :since
 GROUP BY bucket, key, version_id HAVING count(*) > 1
 UNION ALL
-SELECT 'writes of a result', key, written FROM history WHERE written > 1
+SELECT 'writes of a result', key, written FROM history WHERE written > 1 AND NOT deleted
 UNION ALL
 SELECT 'MediaConvert jobs of a video', video, count(*) FROM job GROUP BY video HAVING count(*) > 1
 """
@@ -81,8 +81,8 @@ WHERE place = 1 ORDER BY key
 _WITHOUT_RESULT = """
 SELECT o.id, o.bucket, o.key, o.version_id, o.result_key
 FROM outcome o LEFT JOIN history h ON h.key = o.result_key
-WHERE o.kind = 'picture' AND o.status IN ('JUDGED', 'REJECTED') AND o.result_key IS NOT NULL AND h.key IS NULL
-  AND o.date >= :since
+WHERE o.kind = 'picture' AND o.status IN ('JUDGED', 'REJECTED') AND o.result_key IS NOT NULL
+  AND h.etag IS NULL AND o.date >= :since
 ORDER BY o.date
 """
 
@@ -122,11 +122,24 @@ class Ledger:
             (_outcome(item) for item in items if "Status" in item),
         )
 
-    def add_history(self, versions: Iterable[Mapping[str, Any]]) -> None:
-        """Adds a page of ListObjectVersions of the results' history."""
+    def add_history(
+        self, versions: Iterable[Mapping[str, Any]], markers: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
+        """Adds a page of ListObjectVersions of the results' history.
+
+        Args:
+            versions: Its `Versions`.
+            markers: Its `DeleteMarkers`: what somebody deleted may have been written anew.
+        """
         self._db.executemany(
-            "INSERT INTO history VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE SET written = written + 1",
-            ((found["Key"], found["ETag"]) for found in versions),
+            "INSERT INTO history (key, etag, written) VALUES (?, ?, 1) "
+            "ON CONFLICT (key) DO UPDATE SET written = written + 1, etag = ifnull(etag, excluded.etag)",
+            ((found["Key"], found["ETag"] if found["IsLatest"] else None) for found in versions),
+        )
+        self._db.executemany(
+            "INSERT INTO history (key, written, deleted) VALUES (?, 0, 1) "
+            "ON CONFLICT (key) DO UPDATE SET deleted = 1",
+            ((found["Key"],) for found in markers),
         )
 
     def add_newest(self, objects: Iterable[Mapping[str, Any]]) -> None:

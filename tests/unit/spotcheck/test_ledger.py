@@ -52,6 +52,11 @@ def video_item(version: str = "v2", status: str = "JUDGED", **more: Any) -> dict
     return item(version, "video_inputs/a.mp4", "videos", **facts)
 
 
+def written(key: str, etag: str = '"1"', *, latest: bool = True) -> dict[str, Any]:
+    """A version of a result object."""
+    return {"Key": key, "ETag": etag, "IsLatest": latest}
+
+
 def frame(number: int, video: str = VIDEO, *, latest: bool = True) -> dict[str, Any]:
     return listed(f"f{number}{latest}", f"video_inputs/{video}/frame.{number:07}.jpg", latest=latest)
 
@@ -63,7 +68,7 @@ def versions(rows: Iterator[dict[str, Any]]) -> list[str]:
 def test_an_upload_with_an_outcome_is_fine(ledger: Ledger) -> None:
     ledger.add_uploads("images", [listed("v1")], videos=False)
     ledger.add_outcomes([item("v1")])
-    ledger.add_history([{"Key": f"history/{KEY}/v1.json", "ETag": '"1"'}])
+    ledger.add_history([written(f"history/{KEY}/v1.json")])
     ledger.close_books()
     for rows in (ledger.missing(), ledger.without_upload(), ledger.duplicates(), ledger.without_result()):
         assert list(rows) == []
@@ -123,7 +128,7 @@ def test_rows_of_the_notebook_are_left_out(ledger: Ledger) -> None:
 
 def test_two_outcomes_two_writes_and_two_jobs_are_duplicates(ledger: Ledger) -> None:
     ledger.add_outcomes([item("v1"), item("v1") | {"RequestID": "another"}])
-    ledger.add_history([{"Key": "history/a/1.json", "ETag": '"1"'}] * 2)
+    ledger.add_history([written("history/a/1.json"), written("history/a/1.json", latest=False)])
     ledger.add_jobs([("j1", VIDEO), ("j2", VIDEO), ("j3", "other")])
     found = [(row["what"], row["count"]) for row in ledger.duplicates()]
     assert found == [("outcomes", 2), ("writes of a result", 2), ("MediaConvert jobs of a video", 2)]
@@ -134,10 +139,24 @@ def test_an_outcome_without_its_result_object_is_told(ledger: Ledger) -> None:
     assert versions(ledger.without_result()) == ["v1"]
 
 
+def test_a_result_object_that_was_deleted_is_told(ledger: Ledger) -> None:
+    ledger.add_outcomes([item("v1")])
+    key = f"history/{KEY}/v1.json"
+    ledger.add_history([written(key, latest=False)], [{"Key": key}])
+    assert versions(ledger.without_result()) == ["v1"]
+
+
+def test_a_result_object_that_was_deleted_and_written_anew_is_no_duplicate(ledger: Ledger) -> None:
+    key = f"history/{KEY}/v1.json"
+    ledger.add_outcomes([item("v1")])
+    ledger.add_history([written(key), written(key, latest=False)], [{"Key": key}])
+    assert list(ledger.duplicates()) == list(ledger.without_result()) == []
+
+
 def test_the_newest_result_must_be_the_newest_versions_with_an_outcome(ledger: Ledger) -> None:
     ledger.add_uploads("images", [listed("v3"), listed("v2"), listed("v1")], videos=False)
     ledger.add_outcomes([item("v1", Sequencer="09"), item("v2", Sequencer="01")])
-    ledger.add_history([{"Key": f"history/{KEY}/v{n}.json", "ETag": f'"{n}"'} for n in (1, 2)])
+    ledger.add_history([written(f"history/{KEY}/v{n}.json", f'"{n}"') for n in (1, 2)])
     ledger.add_newest([{"Key": f"results/{KEY}.json", "ETag": '"2"'}])
     (row,) = ledger.newest()
     assert row["version_id"] == "v2"
