@@ -17,6 +17,7 @@ from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
 from spotcheck.import_lookout import import_lookout
 from spotcheck.model_card import model_card
+from spotcheck.profiling import profile
 from spotcheck.publish import publish
 from spotcheck.redrive import redrive
 from spotcheck.results import results
@@ -44,6 +45,7 @@ for verb in (
     train,
     evaluate,
     detect,
+    profile,
     threshold,
     model_card,
     import_lookout,

@@ -31,7 +31,7 @@ def detect(
     """Judge pictures: normal or anomalous, how sure, and where."""
     from chalicelib.detector import Detector
 
-    contents = [_content(file) for file in files]
+    contents = [content_of(file) for file in files]
     detector = Detector.load(model)
     names = heat_map_names(files)
     verdicts = [
@@ -104,7 +104,12 @@ def _write_heat_map(picture: Picture, detection: Detection, path: Path) -> str:
     return str(path)
 
 
-def _content(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
+    """The bytes of a file that was named on the command line.
+
+    Raises:
+        InputError: It cannot be read.
+    """
     from spotcheck.exceptions import InputError
 
     try:
