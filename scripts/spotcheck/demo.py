@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from spotcheck.demo_data import DemoData, Sample
+    from spotcheck.demo_video import Judged
     from spotcheck.report import Shown
     from spotcheck.up import Standing
     from spotcheck.verdicts import Outcome
@@ -44,7 +45,8 @@ def demo(
     """Judge real pictures on the embedded AWS: train, deploy, publish, upload, report.
 
     Trains on normal cells of solar modules, uploads others, half of them defective, and two broken files.
-    Exit code 1 when an upload has no result, or the built-in pictures' image AUROC is below 0.85.
+    A film of them follows, defective from a known second on. Exit code 1 when an upload has no result, the
+    film no verdict, or the built-in pictures' image AUROC is below 0.85.
     """
     from spotcheck.demo_data import LICENCE
 
@@ -82,12 +84,16 @@ def run(data: Path | None, folder: Path = DEMO_DIR) -> tuple[dict[str, Any], flo
             phases.seconds |= standing.seconds
             with _published(phases, target, model):
                 outcomes = _upload(phases, target, pictures)
+                judged = _show_film(phases, target, outcomes, folder)
             shown = _with_heat_maps(target, outcomes)
         finally:
             _stop_what_was_started(stack)
-        summary = summarise(outcomes, phases.seconds, time.monotonic() - began)
-        _write(folder, pictures, summary, shown)
+        films = [] if judged is None else [judged.summary()]
+        summary = summarise(outcomes, phases.seconds, time.monotonic() - began, films)
+        _write(folder, pictures, summary, shown, None if judged is None else judged.for_report())
     _print_outcomes(outcomes)
+    if judged is not None:
+        judged.print()
     return summary, pictures.least_auroc
 
 
@@ -166,6 +172,20 @@ def _upload(phases: Phases, target: targets.Target, pictures: DemoData) -> list[
     return outcomes
 
 
+def _show_film(
+    phases: Phases, target: targets.Target, outcomes: Sequence[Outcome], folder: Path
+) -> Judged | None:
+    """Has a film judged that is made of the pictures; none where they have no labels to make it by."""
+    from spotcheck.demo_film import make_film
+    from spotcheck.demo_video import judge_film
+
+    film = make_film(outcomes, folder / "film.mp4")
+    if film is None:
+        return None
+    with phases.phase("video", "film of them uploaded and judged") as phase:
+        return judge_film(target, film, phase.say)
+
+
 def _in_short(outcome: Outcome) -> str:
     from spotcheck.verdicts import verdict_text
 
@@ -198,11 +218,17 @@ def _stop_what_was_started(stack: Future[Standing]) -> None:
         embedded.stop_server()
 
 
-def _write(folder: Path, pictures: DemoData, summary: dict[str, Any], shown: Sequence[Shown]) -> None:
+def _write(
+    folder: Path,
+    pictures: DemoData,
+    summary: dict[str, Any],
+    shown: Sequence[Shown],
+    film: dict[str, Any] | None,
+) -> None:
     from spotcheck.report import render
 
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    html = render(pictures.title, pictures.description, summary, shown, pictures.notes)
+    html = render(pictures.title, pictures.description, summary, shown, pictures.notes, film)
     (folder / "report.html").write_text(html, encoding="utf-8")
 
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def summarise(
-    outcomes: Sequence[Outcome], phase_seconds: dict[str, float], total_seconds: float
+    outcomes: Sequence[Outcome],
+    phase_seconds: dict[str, float],
+    total_seconds: float,
+    videos: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The figures of `summary.json`.
 
@@ -24,6 +27,8 @@ def summarise(
         outcomes: What became of every upload; each source is a `Sample`.
         phase_seconds: What each phase took.
         total_seconds: What all of it took.
+        videos: What became of the films: `video`, `verdict`, `expected_seconds` and `found_seconds` (first
+            anomalous second, as made and as found), and more.
     """
     results = [one for one in outcomes if one.has_result]
     seconds = [one.seconds for one in results if one.seconds is not None]
@@ -36,7 +41,7 @@ def summarise(
         "verdict_seconds_p50": _percentile(seconds, 50),
         "verdict_seconds_p95": _percentile(seconds, 95),
         "phase_seconds": {**phase_seconds, "total": round(total_seconds, 1)},
-        "videos": [],
+        "videos": list(videos),
     }
 
 
@@ -44,11 +49,16 @@ def check(summary: dict[str, Any], least_auroc: float | None) -> None:
     """Fails when the demo does not show what it should.
 
     Raises:
-        DemoError: An upload has no result, or the image AUROC is below what the pictures promise.
+        DemoError: An upload has no result, a film no verdict, or the image AUROC is below what the pictures
+            promise.
     """
     if summary["lost"]:
         msg = f"{summary['lost']} of {summary['uploads']} uploads have no result"
         raise DemoError(msg)
+    for video in summary["videos"]:
+        if video["verdict"] is None:
+            msg = f"the film {video['key']} has no verdict: {video['error']}"
+            raise DemoError(msg)
     if least_auroc is not None and (summary["image_auroc"] or 0.0) < least_auroc:
         msg = f"image AUROC {summary['image_auroc']} is below {least_auroc}"
         raise DemoError(msg)

@@ -51,7 +51,12 @@ class Shown:
 
 
 def render(
-    title: str, description: str, summary: Mapping[str, Any], shown: Sequence[Shown], notes: Sequence[str]
+    title: str,
+    description: str,
+    summary: Mapping[str, Any],
+    shown: Sequence[Shown],
+    notes: Sequence[str],
+    film: Mapping[str, Any] | None = None,
 ) -> str:
     """Makes the report.
 
@@ -61,6 +66,7 @@ def render(
         summary: The content of `summary.json`.
         shown: The pictures.
         notes: Lines for the foot: licence, choices made.
+        film: The film's time line, by `spotcheck.demo_video`.
 
     Returns:
         HTML with everything inside: light or dark as the reader's system is.
@@ -77,6 +83,7 @@ def render(
             groups=[group for group in _groups(shown) if group["cards"]],
             phases=phases,
             notes=notes,
+            film=film,
         )
     )
 
