@@ -87,9 +87,9 @@ def make_api(
     targets = {}
     for arn in sorted(set(routes.values())):
         uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
-        options = {"PayloadFormatVersion": "1.0"} | (integration or {})
+        options = {"PayloadFormatVersion": "1.0", "IntegrationUri": uri} | (integration or {})
         made = apis.create_integration(
-            ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=uri, IntegrationMethod="POST", **options
+            ApiId=api, IntegrationType="AWS_PROXY", IntegrationMethod="POST", **options
         )
         targets[arn] = f"integrations/{made['IntegrationId']}"
         if permitted:

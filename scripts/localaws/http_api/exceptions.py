@@ -58,6 +58,6 @@ class SignatureError(RefusedError):
     """The request is signed, but not as it should be."""
 
     def __init__(self, message: str, kind: str = "InvalidSignatureException") -> None:
-        super().__init__()
         self.message = message
         self.kind = kind
+        super().__init__()

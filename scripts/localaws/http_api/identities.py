@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from localaws.iam.keys import access_key, is_lent
@@ -71,7 +72,7 @@ def _of_session(key: str) -> Identity | None:
                     role.user_id,
                     role.arn,
                     token=role.session_token,
-                    expires=role.expiration,
+                    expires=role.expiration.replace(tzinfo=UTC),
                 )
     return None
 

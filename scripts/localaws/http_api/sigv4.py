@@ -103,7 +103,7 @@ def _known(identity: Identity | None, request: Received) -> Identity:
     if identity is None or (identity.token and token != identity.token):
         message = "The security token included in the request is invalid."
         raise SignatureError(message, "UnrecognizedClientException")
-    if identity.expires and identity.expires.astimezone(UTC) <= request.at:
+    if identity.expires and identity.expires <= request.at:
         message = "The security token included in the request is expired"
         raise SignatureError(message, "ExpiredTokenException")
     return identity

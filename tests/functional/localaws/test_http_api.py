@@ -299,6 +299,21 @@ def test_without_the_functions_permission_nothing_is_invoked(desk: Desk, echo: s
     assert refused(call(url)) == (500, "Internal Server Error")
 
 
+def test_an_integration_may_name_the_functions_arn_itself(desk: Desk, echo: str) -> None:
+    url = address(desk, make_api(desk, {"GET /": echo}, integration={"IntegrationUri": echo}))
+
+    assert call(url).status == 201
+
+
+def test_what_is_not_emulated_fails_and_does_not_pass_for_something_else(desk: Desk, echo: str) -> None:
+    format_2 = make_api(desk, {"GET /": echo}, integration={"PayloadFormatVersion": "2.0"})
+    elsewhere = make_api(desk, {"GET /": echo}, integration={"IntegrationUri": "https://example.com"})
+    jwt = make_api(desk, {"GET /": echo}, authorization="JWT")
+
+    for api in (format_2, elsewhere, jwt):
+        assert refused(call(address(desk, api))) == (500, "Internal Server Error")
+
+
 @pytest.mark.parametrize("asked", ["fail", "malformed"])
 def test_a_function_that_fails_is_an_internal_error(url: str, asked: str) -> None:
     assert refused(call(f"{url}/?{asked}=1")) == (500, "Internal Server Error")
