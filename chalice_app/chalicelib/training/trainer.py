@@ -70,16 +70,16 @@ def train(
     # onnx and scipy take half a second to load: not before someone trains.
     from chalicelib.training.efficientnet import load_weights  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
+    from chalicelib.training.method import choose_method  # noqa: PLC0415
     from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
     weights = load_weights(config.backbone)
     material = _read(pictures, anomalies, weights, config, progress)
     groups = _groups(material, config)
     normals = material.features.values[: material.normals]
-    method = "padim" if config.method == "auto" else config.method
-    unsupervised = fit_unsupervised(
-        method, normals, material.features.channels, config.ridge, groups[: material.normals]
-    )
+    of_normals = groups[: material.normals]
+    method, why = choose_method(material.pictures, material.features, of_normals, weights, config)
+    unsupervised = fit_unsupervised(method, normals, material.features.channels, config.ridge, of_normals)
     labelled, normal_scores, warnings = _learn(material, groups, unsupervised)
     threshold, steepness = _calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
@@ -95,6 +95,7 @@ def train(
         anomaly_scores=_rounded(labelled.anomaly_scores) if labelled else (),
         warnings=tuple(warnings),
         decisions={
+            "method": why,
             "groups": _describe_groups(groups, config),
             **({"labels": labelled.decision} if labelled else {}),
         },
@@ -106,12 +107,24 @@ def train(
 
 
 class _Material(NamedTuple):
-    """What was read: features, normal pictures first; how many are normal; the anomalies' masks; warnings."""
+    """What was read.
 
+    Attributes:
+        pictures: The normal pictures that could be read.
+        features: Theirs, then those of the anomalies.
+        masks: Of the anomalies, `(anomalies, patches)`.
+        warnings: About masks.
+    """
+
+    pictures: tuple[NamedPicture, ...]
     features: Features
-    normals: int
     masks: NDArray[np.float32]
     warnings: tuple[str, ...]
+
+    @property
+    def normals(self) -> int:
+        """How many of the pictures are normal."""
+        return len(self.pictures)
 
 
 def _read(
@@ -130,10 +143,10 @@ def _read(
         [*in_order, *anomalies], weights, config, progress, with_context=len(anomalies) >= MIN_ANOMALIES
     )
     read = [place for place in features.places if place >= len(in_order)]
-    normals = len(features.places) - len(read)
-    _check_enough(features, normals, config)
+    normals = tuple(in_order[place] for place in features.places if place < len(in_order))
+    _check_enough(features, len(normals), config)
     masks, warnings = _read_masks([anomalies[place - len(in_order)] for place in read], config)
-    return _Material(features, normals, masks, warnings)
+    return _Material(normals, features, masks, warnings)
 
 
 def _read_masks(

@@ -1,0 +1,142 @@
+"""PaDiM or PatchCore: decided by a trial on the training pictures alone.
+
+PaDiM knows what belongs where, PatchCore only what belongs at all. Which of them a set suits shows without a
+single anomaly: both are fitted to two thirds of the normal pictures; of the last third, each picture is
+judged as it is, and once more with a patch of another picture planted at random. The method that tells the
+planted pictures better is chosen, PaDiM where they are about equal: on real sets it is better on average.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from chalicelib.pictures import read_picture
+from chalicelib.training.config import NamedPicture
+from chalicelib.training.features import extract_features
+from chalicelib.training.labelled import auroc
+from chalicelib.training.scoring import scores
+from chalicelib.training.unsupervised import fit_unsupervised
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from chalicelib.training.config import TrainingConfig
+    from chalicelib.training.efficientnet import Weights
+    from chalicelib.training.features import Features
+
+# With fewer normal pictures the trial is a lottery.
+_MIN_NORMALS = 24
+# More pictures make the trial longer and no surer.
+_MOST_PLANTED = 40
+# How much better PatchCore has to be.
+_MARGIN = 0.03
+# Sides of the planted patch, as shares of the picture's.
+_SMALLEST, _LARGEST = 0.06, 0.2
+
+
+class Choice(NamedTuple):
+    """The method, and how it came to be chosen."""
+
+    method: str
+    decision: dict[str, Any]
+
+
+def choose_method(
+    pictures: Sequence[NamedPicture],
+    features: Features,
+    groups: NDArray[np.intp],
+    weights: Weights,
+    config: TrainingConfig,
+) -> Choice:
+    """Decides between PaDiM and PatchCore, unless the configuration has.
+
+    Args:
+        pictures: The normal pictures, all of them readable.
+        features: Theirs, in the same order.
+        groups: `(pictures,)`, the same number for pictures of one part.
+        weights: The network's weights.
+        config: The configuration.
+    """
+    if config.method != "auto":
+        return Choice(config.method, {"chosen": config.method, "by": "configuration"})
+    values = features.values[: len(pictures)]
+    held_out = _a_third(groups)
+    if len(pictures) < _MIN_NORMALS or not 4 <= held_out.sum() <= len(pictures) - 10:
+        return Choice("padim", {"chosen": "padim", "by": "default: too few normal pictures for a trial"})
+    tried = np.flatnonzero(held_out)[:_MOST_PLANTED]
+    planted = extract_features(_plant(pictures, tried, config), weights, config)
+    trial = {
+        method: _separation(method, values, held_out, planted.values, features.channels, config)
+        for method in ("padim", "patchcore")
+    }
+    chosen = "patchcore" if trial["patchcore"] > trial["padim"] + _MARGIN else "padim"
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in trial.items())
+    decision = {
+        "chosen": chosen,
+        "by": "trial",
+        "reason": f"Planted patches were told from normal pictures with an AUROC of {figures}: {chosen}.",
+        "auroc": {name: round(value, 4) for name, value in trial.items()},
+    }
+    return Choice(chosen, decision)
+
+
+def _a_third(groups: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which pictures are held out of the trial's fits: a third of the parts."""
+    parts = np.unique(groups)
+    chosen = np.random.default_rng(0).permutation(parts)[: len(parts) // 3]
+    return np.isin(groups, chosen)
+
+
+def _separation(
+    method: str,
+    values: NDArray[np.float32],
+    held_out: NDArray[np.bool_],
+    planted: NDArray[np.float32],
+    channels: Sequence[int],
+    config: TrainingConfig,
+) -> float:
+    model = fit_unsupervised(method, values[~held_out], channels, config.ridge)
+    found = np.concatenate([scores(model.distances(part)) for part in (values[held_out], planted)])
+    return auroc(found, np.arange(len(found)) >= held_out.sum())
+
+
+def _plant(
+    pictures: Sequence[NamedPicture], places: NDArray[np.intp], config: TrainingConfig
+) -> list[NamedPicture]:
+    """The pictures, each with a patch of the next one planted in it."""
+    generator = np.random.default_rng(0)
+    decoded = [_decoded(pictures[place], config.input_size) for place in places]
+    planted = []
+    for index, image in enumerate(decoded):
+        foreign = decoded[(index + 1) % len(decoded)]
+        side = generator.uniform(_SMALLEST, _LARGEST, 2)
+        source, target = generator.uniform(0, 1 - side), generator.uniform(0, 1 - side)
+        width, height = (max(1, round(share * full)) for share, full in zip(side, image.size, strict=True))
+        corner = [source[0] * foreign.width, source[1] * foreign.height]
+        box = (*corner, corner[0] + side[0] * foreign.width, corner[1] + side[1] * foreign.height)
+        patch = foreign.crop(tuple(map(round, box))).resize((width, height))
+        spoilt = image.copy()
+        spoilt.paste(patch, (round(target[0] * image.width), round(target[1] * image.height)))
+        planted.append(NamedPicture.of_bytes(f"planted-{index}", _png(spoilt)))
+    return planted
+
+
+def _decoded(picture: NamedPicture, size: int) -> Image.Image:
+    """The picture, its shorter side about as the network needs it."""
+    image = Image.fromarray(read_picture(picture.read(), min_decoded_side=size).pixels)
+    scale = size / min(image.size)
+    if scale >= 1:
+        return image
+    return image.resize((round(image.width * scale), round(image.height * scale)), reducing_gap=3.0)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
