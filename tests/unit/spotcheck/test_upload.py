@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email.header import decode_header, make_header
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from support_clips import make_clip
+from support_videos import video
 
 from chalicelib.identity import request_id
+from chalicelib.videos import VideoStatus
+from spotcheck import targets
 from spotcheck.exceptions import UploadError
-from spotcheck.upload import Sender, as_prefix, name_files, parse_metadata
+from spotcheck.upload import Sender, as_prefix, name_files, parse_metadata, upload
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chalicelib.videos import Video
 
 
 def files(folder: Path, *names: str) -> list[Path]:
@@ -126,3 +134,71 @@ def test_a_bucket_without_versions_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_vanished_is_an_upload_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(UploadError, match=r"gone\.jpg: not uploaded"):
         Sender(FakeS3(), "images", "image_inputs/").send(("gone.jpg", tmp_path / "gone.jpg"))
+
+
+# ---------------------------------------------------------------- videos
+
+
+class FakeTarget:
+    """A stack whose videos are as the test says, and whose S3 keeps what is put into it."""
+
+    def __init__(self, seen: Video | None) -> None:
+        self.s3 = FakeS3()
+        self.outputs = {"images_bucket": "images", "videos_bucket": "videos"}
+        self._seen = seen
+
+    def client(self, _: str) -> FakeS3:
+        return self.s3
+
+    def video_table(self) -> Any:
+        return SimpleNamespace(get=lambda _: self._seen)
+
+    def results_table(self) -> Any:
+        return SimpleNamespace(get=lambda _: None, of_video=lambda _: [])
+
+
+def upload_with(monkeypatch: pytest.MonkeyPatch, target: FakeTarget, *paths: Path, wait: bool = True) -> None:
+    monkeypatch.setattr(targets, "resolve", lambda **_: target)
+    upload(list(paths), wait=wait, timeout=0.0, video_timeout=0.0)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return make_clip(tmp_path / "film.mp4", frames=2)
+
+
+def test_a_video_goes_into_its_own_bucket_and_a_picture_into_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clip: Path
+) -> None:
+    [picture] = files(tmp_path, "part.jpg")
+    target = FakeTarget(None)
+    upload_with(monkeypatch, target, clip, picture, wait=False)
+    assert {(put["Bucket"], put["Key"]) for put in target.s3.put} == {
+        ("videos", "video_inputs/film.mp4"),
+        ("images", "image_inputs/part.jpg"),
+    }
+
+
+def test_a_video_with_a_verdict_is_printed(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged = replace(video(), status=VideoStatus.JUDGED, is_anomalous=False, confidence=0.9)
+    upload_with(monkeypatch, FakeTarget(judged), clip)
+    assert "video_inputs/car.mp4  Normal  confidence 0.900" in capsys.readouterr().out
+
+
+def test_a_video_that_can_never_be_judged_has_its_reason_and_is_no_failure_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = replace(video(), status=VideoStatus.ERROR, reason="MediaConvert error 1010")
+    upload_with(monkeypatch, FakeTarget(failed), clip)
+    assert "MediaConvert error 1010" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seen", [None, video()], ids=["never taken in", "not in time"])
+def test_a_video_without_a_verdict_in_time_is_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, seen: Video | None
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        upload_with(monkeypatch, FakeTarget(seen), clip)
+    assert ended.value.exit_code == 1
