@@ -192,7 +192,10 @@ def _provenance(metadata: ModelMetadata, model: bytes) -> list[tuple[str, str]]:
         ("model", f"{len(model) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(model).hexdigest()}"),
         ("method", f"{metadata.method} on {metadata.backbone}"),
         ("input", f"{metadata.input_size} × {metadata.input_size} pixels, {metadata.resize}"),  # noqa: RUF001 - the sign that people know
-        ("trained on", f"{metadata.normals} normal pictures"),
+        (
+            "trained on",
+            f"{metadata.normals} normal and {len(metadata.anomaly_images)} anomalous pictures",
+        ),
         ("threshold", threshold),
         ("libraries", ", ".join(f"{name} {version}" for name, version in metadata.libraries.items())),
     ]
