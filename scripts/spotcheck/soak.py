@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.exceptions import SpotcheckError
 from chalicelib.records import timestamp
 from spotcheck import embedded, targets
 from spotcheck.audit import audited
@@ -27,6 +28,7 @@ from spotcheck.soak_load import faults, load, picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from spotcheck.soak_load import Piece
@@ -60,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
         target.registry().publish(_model(), {})
         summary = Soak(target, options.uploads, options.seed).run(publish=_model())
+    except SpotcheckError as error:
+        err.print(f"error: {error}", style="bold red", markup=False, soft_wrap=True)
+        return 1
     finally:
         embedded.stop_server(state_dir)
     write(summary, SOAK_DIR / "summary.json")
@@ -142,6 +147,7 @@ class Soak:
         s3, sent = self.target.client("s3"), Counter[str]()
         buckets = {True: self.target.outputs["videos_bucket"], False: self.target.outputs["images_bucket"]}
         keys: set[str] = set()
+        sending: list[Future[None]] = []
 
         def send(piece: Piece) -> None:
             s3.put_object(Bucket=buckets[piece.is_video], Key=piece.key, Body=piece.content)
@@ -154,7 +160,9 @@ class Soak:
                     self.target.registry().publish(publish, {})
                 sent["videos" if piece.is_video else "again" if piece.key in keys else "pictures"] += 1
                 keys.add(piece.key)
-                pool.submit(send, piece)
+                sending.append(pool.submit(send, piece))
+        for one in sending:
+            one.result()  # an upload that S3 refused would be neither sent nor lost
         return sent
 
     def _await_room(self, number: int) -> None:
