@@ -82,3 +82,8 @@ output "kms_key_policy_statements" {
   description = "JSON list of the statements that the policy of a KMS key needs before it can be kms_key_arn."
   value       = jsonencode(local.kms_key_policy_statements)
 }
+
+output "dashboard_name" {
+  description = "CloudWatch dashboard with totals, ratios, times and faults."
+  value       = aws_cloudwatch_dashboard.this.dashboard_name
+}

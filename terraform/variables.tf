@@ -297,3 +297,15 @@ variable "kms_key_arn" {
     error_message = "kms_key_arn must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID; an alias will not do."
   }
 }
+
+variable "rejected_percent_alarm" {
+  description = "Percentage of an hour's pictures that may be rejected before the alarm rejected-rate rings."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.rejected_percent_alarm > 0 && var.rejected_percent_alarm < 100
+    error_message = "rejected_percent_alarm must be between 0 and 100."
+  }
+}

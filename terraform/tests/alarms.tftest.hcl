@@ -26,7 +26,7 @@ run "one_failed_video_rings" {
 run "every_alarm_tells_the_topic_and_none_rings_for_silence" {
   assert {
     condition = alltrue([
-      for alarm in values(aws_cloudwatch_metric_alarm.this) :
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.rate)) :
       alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == "notBreaching"
     ])
     error_message = "An alarm nobody hears is none; nor is one that rings while nothing is uploaded."
@@ -97,4 +97,63 @@ run "refuses_what_is_no_address" {
   }
 
   expect_failures = [var.alarm_email]
+}
+
+run "the_rest_of_what_a_person_should_look_at_rings_too" {
+  variables {
+    build_dir = "./tests/fixtures/videos"
+    functions = { detect_image = { timeout_seconds = 100 } }
+  }
+
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.this : name => [alarm.namespace, alarm.metric_name, jsonencode(alarm.dimensions), alarm.statistic]
+      if contains(["dead-letters", "failed-jobs", "errors-detect_image", "throttles-on_video_job"], name)
+      } == {
+      dead-letters           = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", jsonencode({ QueueName = "spotcheck-dead-letters" }), "Maximum"]
+      failed-jobs            = ["AWS/MediaConvert", "JobsErroredCount", jsonencode({ Queue = "arn:aws:mediaconvert:eu-west-1:123456789012:queues/spotcheck" }), "Sum"]
+      errors-detect_image    = ["AWS/Lambda", "Errors", jsonencode({ FunctionName = "spotcheck-detect_image" }), "Sum"]
+      throttles-on_video_job = ["AWS/Lambda", "Throttles", jsonencode({ FunctionName = "spotcheck-on_video_job" }), "Sum"]
+    }
+    error_message = "Dead letters, failed jobs, and every handler's errors and throttles."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["slow-detect_image"].extended_statistic == "p95"
+      && aws_cloudwatch_metric_alarm.this["slow-detect_image"].threshold == 80000
+    )
+    error_message = "Four fifths of the timeout, in milliseconds."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 3 + 3 * length(aws_lambda_function.this)
+    error_message = "Every handler has its three alarms."
+  }
+}
+
+run "rates_are_watched_over_an_hour" {
+  variables {
+    rejected_percent_alarm = 25
+  }
+
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.rate : name => one([for query in alarm.metric_query : query.expression if query.id == "rate"])
+      } == {
+      rejected-rate = "100 * rejected / IF(judged + rejected >= 20, judged + rejected, 0)"
+      anomaly-rate  = "100 * anomalous / IF(judged >= 20, judged, 0)"
+      no-results    = "IF(FILL(uploads, 0) > 0 AND FILL(judged, 0) + FILL(rejected, 0) == 0, 1, 0)"
+    }
+    error_message = "A rate of a handful of pictures says nothing; silence is no fault."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.rate["rejected-rate"].threshold == 25
+      && aws_cloudwatch_metric_alarm.rate["anomaly-rate"].threshold_metric_id == "band"
+      && aws_cloudwatch_metric_alarm.rate["anomaly-rate"].comparison_operator == "LessThanLowerOrGreaterThanUpperThreshold"
+    )
+    error_message = "What is usual for anomalies CloudWatch learns; too few are as odd as too many."
+  }
 }
