@@ -150,8 +150,13 @@ def test_moto_still_takes_variables_that_lambda_refuses(plain: Any) -> None:
 
 
 def test_moto_still_ignores_the_conditions_of_bucket_policies(plain: Any) -> None:
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::bucket/*"}
-    deny |= {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    deny: dict[str, Any] = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::bucket/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
     plain("s3").create_bucket(Bucket="bucket")
     plain("s3").put_bucket_policy(Bucket="bucket", Policy=json.dumps({"Statement": [deny]}))
 
