@@ -78,7 +78,9 @@ def train(
     groups = _groups(material, config)
     normals = material.features.values[: material.normals]
     of_normals = groups[: material.normals]
-    method, why = choose_method(material.pictures, material.features, of_normals, weights, config)
+    method, why = choose_method(
+        material.pictures, material.features, _groups(material.of_normals(), config), weights, config
+    )
     unsupervised = fit_unsupervised(method, normals, material.features.channels, config.ridge, of_normals)
     labelled, normal_scores, warnings = _learn(material, groups, unsupervised)
     threshold, steepness = _calibrate(normal_scores, labelled, config)
@@ -125,6 +127,11 @@ class _Material(NamedTuple):
     def normals(self) -> int:
         """How many of the pictures are normal."""
         return len(self.pictures)
+
+    def of_normals(self) -> _Material:
+        """What would have been read without anomalies: labels must not sway what is decided without them."""
+        images, thumbnails = self.features.images[: self.normals], self.features.thumbnails[: self.normals]
+        return self._replace(features=self.features._replace(images=images, thumbnails=thumbnails))
 
 
 def _read(

@@ -19,13 +19,13 @@ CONFIG = TrainingConfig(input_size=160)
 
 
 def part_png(seed: int, *, moves: bool) -> bytes:
-    """A striped bar on a grey table; where it lies, and how it is turned, is chance if it moves."""
+    """A striped plate that fills most of the picture; how it lies is chance if it moves."""
     generator = np.random.default_rng(seed)
     image = Image.new("RGB", (160, 160), (118, 120, 122))
     draw = ImageDraw.Draw(image)
-    for stripe in range(6):
-        shade = 60 + 30 * (stripe % 2)
-        draw.rectangle((40 + 14 * stripe, 60, 53 + 14 * stripe, 100), fill=(shade, shade, 200 - shade))
+    for stripe in range(8):
+        shade = 40 + 20 * stripe
+        draw.rectangle((20 + 15 * stripe, 20, 34 + 15 * stripe, 140), fill=(shade, 90, 220 - shade))
     if moves:
         angle, across, down = generator.uniform(0, 360), *generator.integers(-25, 25, 2)
         image = image.rotate(angle, translate=(int(across), int(down)), fillcolor=(118, 120, 122))
