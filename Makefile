@@ -91,9 +91,10 @@ types: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
 .PHONY: bench
-bench: $(READY) terraform ## Measure: detector, training, upload to verdict
+bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos
 	@$(BIN)/python -m spotcheck.bench_detector
 	@$(BIN)/python -m spotcheck.bench_pipeline
+	@$(BIN)/python -m spotcheck.bench_video
 
 .PHONY: soak
 soak: $(READY) terraform ## Thousands of uploads while everything fails: nothing may be lost
