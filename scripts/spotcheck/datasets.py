@@ -5,6 +5,7 @@ Understood are the MVTec AD layout and folders named after their label, as peopl
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,14 @@ _ANOMALOUS = {
 _TRAIN = {"train", "training"}
 _TEST = {"test", "testing", "validation", "valid", "val"}
 _MASKS = {"ground_truth", "groundtruth", "ground-truth"}
+_BESIDE = "-mask.png"
 _NUMBER = re.compile(r"^\d+[\s._-]+")
 
 ACCEPTED_LAYOUTS = """\
 Accepted layouts (names in any case, a number such as 01- may stand before them):
   MVTec AD          DIR/train/good, DIR/test/good, DIR/test/<defect>,
                     DIR/ground_truth/<defect>/<name>_mask.png
+                    (or, in any layout, <name>-mask.png beside the picture)
   labelled folders  DIR/normal and, optionally, DIR/anomaly (also good/bad, whole/damage)
   with splits       the same below DIR/training or DIR/train, and DIR/validation or DIR/test
   manifest          a Lookout for Vision manifest with its pictures below its folder"""
@@ -177,7 +180,7 @@ class _Reader:
 
     def _read_class(self, folder: Path, *, is_anomalous: bool) -> Iterator[LabelledPicture]:
         for path in sorted(folder.rglob("*")):
-            if not path.is_file() or _is_hidden(path.relative_to(folder)):
+            if not path.is_file() or _is_hidden(path.relative_to(folder)) or _is_mask_beside(path):
                 continue
             reason = reason_to_skip(path)
             if reason:
@@ -191,9 +194,9 @@ class _Reader:
         return self._masks is not None and (self._masks / folder.name).is_dir()
 
     def _mask_of(self, path: Path, defect: str) -> Path | None:
-        if self._masks is None:
-            return None
-        candidates = (self._masks / defect / f"{path.stem}{ending}" for ending in ("_mask.png", ".png"))
+        candidates = [path.with_name(path.stem + _BESIDE)]
+        if self._masks is not None:
+            candidates += [self._masks / defect / f"{path.stem}{ending}" for ending in ("_mask.png", ".png")]
         return next((candidate for candidate in candidates if candidate.is_file()), None)
 
     def _name(self, path: Path) -> str:
@@ -212,6 +215,14 @@ def reason_to_skip(path: Path) -> str | None:
     if not start:
         return "The file is empty."
     return f"The file is {foreign_format(start) or 'no picture'}, not a JPEG or PNG picture."
+
+
+def _is_mask_beside(path: Path) -> bool:
+    """Whether it is the mask of the picture beside it, and no picture of its own."""
+    if not path.name.endswith(_BESIDE):
+        return False
+    stem = path.name.removesuffix(_BESIDE)
+    return any(other.stem == stem for other in path.parent.glob(f"{glob.escape(stem)}.*"))
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -152,6 +152,12 @@ def test_folders_and_pictures_that_no_label_covers_are_named(tmp_path: Path) -> 
     }
 
 
+def test_a_mask_beside_a_picture_is_its_mask_and_no_picture(tmp_path: Path) -> None:
+    make(tmp_path, "normal/a.png", "anomaly/b.jpg", "anomaly/b-mask.png", "anomaly/lonely-mask.png")
+    masks = {picture.name: picture.mask for picture in read_dataset(tmp_path).anomalies}
+    assert masks == {"anomaly/b.jpg": tmp_path / "anomaly/b-mask.png", "anomaly/lonely-mask.png": None}
+
+
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="There is no folder"):
         read_dataset(tmp_path / "none")
