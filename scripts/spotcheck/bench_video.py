@@ -10,11 +10,13 @@ import json
 import multiprocessing
 import os
 import platform
+import re
 import statistics
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +26,6 @@ from spotcheck.console import err, print_json
 from spotcheck.exceptions import EmbeddedAwsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from chalicelib.videos import Video
@@ -131,8 +131,6 @@ def convert(path: Path, *, frames_only: bool) -> dict[str, float]:
     Returns:
         `seconds` it took, and `memory_mb`, the peak of this process so far.
     """
-    import resource
-
     from chalicelib.video_jobs import JobConfig, create_job_request
     from localaws.mediaconvert.converter import Converter
 
@@ -142,9 +140,19 @@ def convert(path: Path, *, frames_only: bool) -> dict[str, float]:
         settings["OutputGroups"] = settings["OutputGroups"][:1]
     began = time.monotonic()
     Converter(settings, [path], lambda _uri, _body: None).run()
-    seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB on Linux, bytes on macOS
-    return {"seconds": seconds, "memory_mb": round(peak / (1e6 if platform.system() == "Darwin" else 1e3), 1)}
+    return {"seconds": time.monotonic() - began, "memory_mb": _peak_memory_mb()}
+
+
+def _peak_memory_mb() -> float:
+    """The most memory that this process has had, in MB."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # getrusage would tell the parent's peak where that is higher
+        kilobytes = re.search(r"^VmHWM:\s+(\d+)", status.read_text(encoding="utf-8"), re.MULTILINE)
+        if kilobytes:
+            return round(int(kilobytes[1]) / 1e3, 1)
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 1)  # bytes on macOS
 
 
 # ---------------------------------------------------------------- the whole pipeline
