@@ -90,6 +90,7 @@ def train(
         **_description(config, material, weights),
         method=method + ("+labels" if ensemble else ""),
         threshold=threshold.value,
+        false_alarm_rate=_expected_false_alarms(threshold, normal_scores, config),
         threshold_method=threshold.method,
         normal_median=float(np.median(normal_scores)),
         steepness=steepness,
@@ -226,6 +227,15 @@ def _calibrate(
     return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
 
 
+def _expected_false_alarms(
+    threshold: Threshold, normal_scores: NDArray[np.float64], config: TrainingConfig
+) -> float:
+    """What the threshold was set for; where costs set it, the share of held-out normal pictures above it."""
+    if threshold.method == "cost":
+        return float((normal_scores > threshold.value).mean())
+    return config.false_alarm_rate
+
+
 def _build(
     weights: Weights, config: TrainingConfig, unsupervised: Unsupervised, ensemble: Ensemble | None
 ) -> bytes:
@@ -249,7 +259,6 @@ def _description(config: TrainingConfig, material: _Material, weights: Weights) 
     """What of the metadata was known before anything was fitted."""
     return {
         "project": config.project,
-        "false_alarm_rate": config.false_alarm_rate,
         "input_size": config.input_size,
         "grid": config.grid,
         "resize": config.resize,

@@ -129,6 +129,8 @@ def test_dear_misses_lower_the_threshold_and_dear_alarms_raise_it() -> None:
     )
     assert dear_miss.threshold_method == dear_alarm.threshold_method == "cost"
     assert dear_miss.threshold < dear_alarm.threshold
+    above = [score > dear_alarm.threshold for score in dear_alarm.normal_scores]
+    assert dear_alarm.false_alarm_rate == np.mean(above)
 
 
 def test_costs_without_anomalies_are_refused() -> None:
