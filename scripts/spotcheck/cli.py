@@ -11,10 +11,12 @@ from chalicelib.exceptions import SpotcheckError
 from spotcheck.audit import audit
 from spotcheck.check import check
 from spotcheck.console import err
+from spotcheck.dashboard import dashboard
 from spotcheck.demo import demo
 from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
+from spotcheck.forget import forget
 from spotcheck.import_lookout import import_lookout
 from spotcheck.model_card import model_card
 from spotcheck.profiling import profile
@@ -55,8 +57,10 @@ for verb in (
     status,
     upload,
     results,
+    dashboard,
     audit,
     redrive,
+    forget,
     outputs,
     package,
     plan,

@@ -45,10 +45,10 @@ def empty_buckets(s3: Any, outputs: Mapping[str, Any], told: Callable[[str, int]
         for version in _versions(s3, bucket):
             batch.append(version)
             if len(batch) == 1000:
-                _delete(s3, bucket, batch, told)
+                delete_versions(s3, bucket, batch, told)
                 batch = []
         if batch:
-            _delete(s3, bucket, batch, told)
+            delete_versions(s3, bucket, batch, told)
 
 
 def lift_protection(dynamodb: Any, table: str) -> None:  # noqa: ANN401 - a boto3 client
@@ -69,7 +69,17 @@ def _versions(s3: Any, bucket: str) -> Iterator[dict[str, str]]:  # noqa: ANN401
                 yield {"Key": found["Key"], "VersionId": found["VersionId"]}
 
 
-def _delete(s3: Any, bucket: str, batch: list[dict[str, str]], told: Callable[[str, int], None]) -> None:  # noqa: ANN401 - a boto3 client
+def delete_versions(
+    s3: Any,  # noqa: ANN401 - a boto3 client
+    bucket: str,
+    batch: list[dict[str, str]],
+    told: Callable[[str, int], None],
+) -> None:
+    """Deletes up to 1,000 versions at once.
+
+    Raises:
+        StackError: S3 refused to delete some.
+    """
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
     if errors := answer.get("Errors"):
         first = errors[0]

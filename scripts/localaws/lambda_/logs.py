@@ -6,6 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from localaws.lambda_ import embedded_metrics
 from localaws.locks import service_lock
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class LogStream:
                 backend.create_log_stream(self.group, self.name)
             events = [{"timestamp": now, "message": message} for message in messages]
             backend.put_log_events(self.group, self.name, events)
+        embedded_metrics.store(self._account, self._region, messages)
 
     def start_tail(self) -> None:
         """Forgets what `tail` has gathered: an invocation begins."""
