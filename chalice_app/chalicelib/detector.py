@@ -30,7 +30,8 @@ class Detection:
     """A verdict, how sure it is, and where the anomaly is.
 
     Attributes:
-        score: Anomaly score: mean of the largest 1 % of the patch distances.
+        score: Anomaly score: the mean of the largest 1 % of the patch distances, or what the heads that
+            learnt from labelled anomalies make of the picture.
         threshold: The model's threshold.
         probability: That the picture is anomalous, 0 to 1: monotone in the score, 0.5 at the threshold.
         is_anomalous: Whether the score is above the threshold.
