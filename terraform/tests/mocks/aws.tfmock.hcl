@@ -35,10 +35,6 @@ mock_resource "aws_cloudwatch_event_rule" {
   defaults = { arn = "arn:aws:events:eu-west-1:123456789012:rule/mocked" }
 }
 
-mock_resource "aws_kms_key" {
-  defaults = { arn = "arn:aws:kms:eu-west-1:123456789012:key/mocked" }
-}
-
 mock_resource "aws_sns_topic" {
   defaults = { arn = "arn:aws:sns:eu-west-1:123456789012:mocked" }
 }
