@@ -85,25 +85,58 @@ def frames_prefix(video_id: str) -> str:
 
 
 def _inspection_job(config: JobConfig, video_id: str, file_input: str) -> dict[str, Any]:
-    fit = {"ScalingBehavior": "FIT_NO_UPSCALE", "AntiAlias": "ENABLED"}
-    frames = {
+    images = f"s3://{config.images_bucket}"
+    return {
+        "AccelerationSettings": {"Mode": "DISABLED"},
+        "StatusUpdateInterval": "SECONDS_10",
+        "Priority": 0,
+        "Settings": {
+            "TimecodeConfig": {"Source": "ZEROBASED"},
+            "Inputs": [
+                {
+                    "FileInput": file_input,
+                    "TimecodeSource": "ZEROBASED",
+                    "VideoSelector": {"Rotate": "AUTO"},
+                    # NOT_DEFAULT: a video without sound gets silence; DEFAULT may end the job in error 1021.
+                    "AudioSelectors": {"Audio Selector 1": {"DefaultSelection": "NOT_DEFAULT"}},
+                }
+            ],
+            "OutputGroups": [
+                file_group(
+                    "Frames", f"{images}/{frames_prefix(video_id)}frame", [_inspection_frames(config)]
+                ),
+                file_group("Proxy", f"{images}/{PROXIES_PREFIX}{video_id}/proxy", [_inspection_proxy()]),
+            ],
+        },
+    }
+
+
+_FIT = {"ScalingBehavior": "FIT_NO_UPSCALE", "AntiAlias": "ENABLED"}
+
+
+def _inspection_frames(config: JobConfig) -> dict[str, Any]:
+    return {
         "Extension": "jpg",
         "ContainerSettings": {"Container": "RAW"},
         "VideoDescription": {
-            **fit,
+            **_FIT,
             "Width": config.frame_max_side,
             "Height": config.frame_max_side,
             "CodecSettings": frame_capture(config.frame_interval_seconds, _MAX_CAPTURES),
         },
     }
-    proxy = {
+
+
+def _inspection_proxy() -> dict[str, Any]:
+    """The small film that MediaConvert demands beside the frames."""
+    return {
         "Extension": "mp4",
         "ContainerSettings": {
             "Container": "MP4",
             "Mp4Settings": {"MoovPlacement": "PROGRESSIVE_DOWNLOAD"},
         },
         "VideoDescription": {
-            **fit,
+            **_FIT,
             "Width": 640,
             "Height": 640,
             "CodecSettings": {
@@ -132,26 +165,4 @@ def _inspection_job(config: JobConfig, video_id: str, file_input: str) -> dict[s
                 },
             }
         ],
-    }
-    images = f"s3://{config.images_bucket}"
-    return {
-        "AccelerationSettings": {"Mode": "DISABLED"},
-        "StatusUpdateInterval": "SECONDS_10",
-        "Priority": 0,
-        "Settings": {
-            "TimecodeConfig": {"Source": "ZEROBASED"},
-            "Inputs": [
-                {
-                    "FileInput": file_input,
-                    "TimecodeSource": "ZEROBASED",
-                    "VideoSelector": {"Rotate": "AUTO"},
-                    # NOT_DEFAULT: a video without sound gets silence; DEFAULT may end the job in error 1021.
-                    "AudioSelectors": {"Audio Selector 1": {"DefaultSelection": "NOT_DEFAULT"}},
-                }
-            ],
-            "OutputGroups": [
-                file_group("Frames", f"{images}/{frames_prefix(video_id)}frame", [frames]),
-                file_group("Proxy", f"{images}/{PROXIES_PREFIX}{video_id}/proxy", [proxy]),
-            ],
-        },
     }
