@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws_errors import error_code
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.identity import request_id_of
 from chalicelib.intake import take_in
@@ -117,7 +118,7 @@ class VideoConverter:
         try:
             job = self._mediaconvert.create_job(**request)["Job"]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "BadRequestException":
+            if error_code(error) != "BadRequestException":
                 raise
             reason = f"MediaConvert refused the video: {error.response['Error']['Message']}"
             self._reject(video, reason)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws_errors import error_code
 from chalicelib.exceptions import ModelInvalidError, ModelNotFoundError
 from chalicelib.onnx_file import MAX_MODEL_BYTES
 from chalicelib.records import timestamp
@@ -145,7 +146,7 @@ class ModelRegistry:
         try:
             self._put(self._key(version, "claimed"), b"", IfNoneMatch="*")
         except ClientError as error:
-            if _code(error) in _TAKEN:
+            if error_code(error) in _TAKEN:
                 return False
             raise
         return True
@@ -156,7 +157,7 @@ class ModelRegistry:
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=self._pointer_key)
             except ClientError as error:
-                if _code(error) not in _MISSING:
+                if error_code(error) not in _MISSING:
                     raise
                 condition = {"IfNoneMatch": "*"}
             else:
@@ -166,7 +167,7 @@ class ModelRegistry:
             try:
                 self._put(self._pointer_key, json.dumps({"version": str(number)}).encode(), **condition)
             except ClientError as error:
-                if _code(error) not in _TAKEN | _MISSING:
+                if error_code(error) not in _TAKEN | _MISSING:
                     raise
             else:
                 return
@@ -184,7 +185,7 @@ class ModelRegistry:
         try:
             content = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if error_code(error) in _MISSING:
                 raise ModelNotFoundError(missing) from error
             raise
         return dict(json.loads(content))
@@ -198,7 +199,3 @@ class ModelRegistry:
     @property
     def _pointer_key(self) -> str:
         return f"projects/{self._project}/current.json"
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws_errors import error_code
 from chalicelib.events import newer_than
 from chalicelib.heatmaps import ANOMALY_COLOR, BACKGROUND_COLOR
 from chalicelib.records import Record, Status
@@ -105,7 +106,9 @@ class ResultsBucket:
                 **condition,  # type: ignore[arg-type]
             )
         except ClientError as error:
-            if _code(error) in _EXISTS | _RACED or ("IfMatch" in condition and _code(error) in _MISSING):
+            if error_code(error) in _EXISTS | _RACED or (
+                "IfMatch" in condition and error_code(error) in _MISSING
+            ):
                 return False
             raise
         return True
@@ -114,7 +117,7 @@ class ResultsBucket:
         try:
             self._s3.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if error_code(error) in _MISSING:
                 return False
             raise
         return True
@@ -123,7 +126,7 @@ class ResultsBucket:
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if error_code(error) in _MISSING:
                 return None
             raise
         return json.loads(answer["Body"].read()), answer["ETag"]
@@ -138,7 +141,3 @@ def _is_newer(record: Record, other: Record) -> bool:
 
 def _anomaly(name: str, area: float, colour: str) -> dict[str, Any]:
     return {"Name": name, "PixelAnomaly": {"TotalPercentageArea": area, "Color": colour}}
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])

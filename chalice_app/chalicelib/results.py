@@ -7,8 +7,7 @@ from datetime import timedelta
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from chalicelib.aws_errors import condition_held
 from chalicelib.records import Record, day_shard
 
 if TYPE_CHECKING:
@@ -99,13 +98,7 @@ class ResultsTable:
                 "ExpressionAttributeNames": {"#status": "Status"},
                 "ExpressionAttributeValues": {":waiting": "WAITING"},
             }
-        try:
-            self._client.put_item(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        return condition_held(self._client.put_item, **request)
 
     def _of_day(self, index: str, key: str, day: str) -> Iterator[Record]:
         partitions = [day_shard(day, shard) for shard in range(self._shards)]

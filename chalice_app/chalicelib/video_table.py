@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws_errors import condition_held, is_condition_refused
 from chalicelib.records import day_shard, decimal
 from chalicelib.videos import FrameOutcome, Video, VideoStatus, VideoVerdict, verdict_of
 
@@ -66,7 +67,7 @@ class VideoTable:
     def create(self, video: Video) -> bool:
         """Writes a video's item unless it has one; False when an earlier attempt has been here."""
         item = _to_item(video, self._shards)
-        return _succeeds(
+        return condition_held(
             self._table.put_item, Item=item, ConditionExpression="attribute_not_exists(RequestID)"
         )
 
@@ -106,7 +107,7 @@ class VideoTable:
                 ReturnValues="ALL_NEW",
             )
         except ClientError as error:
-            if _is_refused(error):
+            if is_condition_refused(error):
                 return None
             raise
         return _from_item(answer["Attributes"])
@@ -154,7 +155,7 @@ class VideoTable:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _raise_worst(self, video_id: str, frame: int, probability: float) -> None:
-        _succeeds(
+        condition_held(
             self._table.update_item,
             Key={"RequestID": video_id},
             UpdateExpression="SET WorstProbability = :p, WorstFrame = :frame",
@@ -167,7 +168,7 @@ class VideoTable:
 
     def _set(self, video_id: str, changes: dict[str, Any], condition: str) -> bool:
         known = {_ATTRIBUTES.get(name, name): value for name, value in changes.items() if value is not None}
-        return _succeeds(
+        return condition_held(
             self._table.update_item,
             Key={"RequestID": video_id},
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in known),
@@ -210,17 +211,3 @@ def _number(value: Any) -> Any:  # noqa: ANN401 - whatever DynamoDB holds
     if isinstance(value, VideoStatus):
         return value.value
     return decimal(value) if isinstance(value, float) else value
-
-
-def _is_refused(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
-
-
-def _succeeds(write: Any, **request: Any) -> bool:  # noqa: ANN401 - a method of boto3's, made at run time
-    try:
-        write(**request)
-    except ClientError as error:
-        if _is_refused(error):
-            return False
-        raise
-    return True
