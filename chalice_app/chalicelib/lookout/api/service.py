@@ -1,0 +1,84 @@
+"""One request in, one answer out: checks it against the contract, calls the operation, speaks its errors."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.lookout.api.contract import answer_of, members_of, success_status
+from chalicelib.lookout.api.errors import ApiError, InternalServerException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.lookout.api.contract import HttpRequest
+
+    Operation = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_log = logging.getLogger("spotcheck.lookout")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What goes back.
+
+    Attributes:
+        status: HTTP status.
+        headers: By name.
+        body: JSON.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class LookoutService:
+    """Answers the API's requests.
+
+    Args:
+        operations: What answers each operation: members of its input in, members of its output out.
+        log_fault: Is told of every error that is no answer to the caller.
+    """
+
+    def __init__(
+        self, operations: Mapping[str, Operation], log_fault: Callable[[str], None] = _log.exception
+    ) -> None:
+        self._operations = operations
+        self._log_fault = log_fault
+
+    def answer(self, operation: str, request: HttpRequest, request_id: str) -> HttpAnswer:
+        """Answers one request.
+
+        Args:
+            operation: As in `CreateProject`.
+            request: What came in.
+            request_id: Comes back in `x-amzn-RequestId` and `x-amz-request-id`, where boto3 looks for it.
+
+        Returns:
+            The answer, or the error as the service model has it. Never raises.
+        """
+        identity = {"x-amzn-RequestId": request_id, "x-amz-request-id": request_id}
+        try:
+            result = self._operations[operation](members_of(operation, request))
+            body = answer_of(operation, result)
+        except ApiError as error:
+            return _error_answer(error, identity)
+        except Exception:
+            self._log_fault(f"{operation} failed")
+            message = f"{operation} failed; the log has the reason under request {request_id}. Try again."
+            return _error_answer(InternalServerException(message), identity)
+        headers = {"Content-Type": "application/json", **identity}
+        return HttpAnswer(success_status(operation), headers, json.dumps(body))
+
+
+def _error_answer(error: ApiError, identity: Mapping[str, str]) -> HttpAnswer:
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-ErrorType": error.code,
+        **error.headers,
+        **identity,
+    }
+    return HttpAnswer(error.status, headers, json.dumps(error.body()))
