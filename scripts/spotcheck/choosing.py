@@ -45,19 +45,12 @@ def choose_stack(
         message = "--local and --aws exclude each other: choose one."
         raise TargetError(message)
     variables = _variables(var or [])
-    server = find_server()
     if not local and not aws:
-        # After `eval "$(spotcheck status --env)"` no stack on AWS can be meant.
-        here = targets.is_on_this_machine(os.environ.get("AWS_ENDPOINT_URL", ""))
-        on_aws = not here and Stack.aws().exists()
-        on_local = server is not None and targets.read_outputs() is not None
-        if on_aws and on_local:
-            message = "There is a stack on AWS and one on the embedded AWS: say --aws or --local."
-            raise TargetError(message)
-        if must_exist and not on_aws and not on_local and not backend_config:
+        kind = targets.only_kind()
+        if kind is None and must_exist and not backend_config:
             message = "Nothing is deployed, neither to AWS from this clone nor to the embedded AWS."
             raise TargetError(message)
-        local = on_local
+        local = kind == "local"
     if not local:
         stack = Stack.aws(backend_config=backend_config or (), variables=variables)
         account, region = aws_identity()
@@ -66,6 +59,7 @@ def choose_stack(
     if backend_config:
         message = "--backend-config is for AWS: the embedded AWS keeps its state under build/localaws."
         raise TargetError(message)
+    server = find_server()
     if server is None:
         message = "The embedded AWS does not run: start it with `spotcheck up`."
         raise TargetError(message)

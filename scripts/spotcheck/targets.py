@@ -229,7 +229,15 @@ def write_outputs(outputs: dict[str, Any], state_dir: Path = STATE_DIR) -> None:
     (state_dir / "outputs.json").write_text(json.dumps(outputs, indent=2) + "\n", encoding="utf-8")
 
 
-def _only_target() -> Target:
+def only_kind() -> Literal["local", "aws"] | None:
+    """Where the only stack is that exists, for a command that was told neither --local nor --aws.
+
+    Returns:
+        None when nothing is deployed from this checkout.
+
+    Raises:
+        TargetError: There is one at both places.
+    """
     from spotcheck.embedded import find_server
     from spotcheck.stack import Stack
 
@@ -239,10 +247,15 @@ def _only_target() -> Target:
     if on_local and on_aws:
         msg = "there is a stack on AWS and one on the embedded AWS: say --aws or --local"
         raise TargetError(msg)
-    if not on_local and not on_aws:
+    return "local" if on_local else "aws" if on_aws else None
+
+
+def _only_target() -> Target:
+    kind = only_kind()
+    if kind is None:
         msg = "nothing is deployed: `spotcheck up` starts the embedded AWS, `spotcheck deploy` deploys to AWS"
         raise TargetError(msg)
-    return local_target() if on_local else aws_target()
+    return local_target() if kind == "local" else aws_target()
 
 
 def is_on_this_machine(endpoint_url: str) -> bool:

@@ -170,13 +170,13 @@ def test_local_and_aws_exclude_each_other() -> None:
 
 
 def test_the_local_stack_needs_a_running_embedded_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spotcheck.embedded.find_server", lambda: None)
+    monkeypatch.setattr("spotcheck.embedded.find_server", lambda *_: None)
     with pytest.raises(TargetError, match="spotcheck up"):
         choose_stack(local=True, aws=False)
 
 
 def test_a_backend_is_for_aws_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spotcheck.embedded.find_server", lambda: None)
+    monkeypatch.setattr("spotcheck.embedded.find_server", lambda *_: None)
     with pytest.raises(TargetError, match="--backend-config is for AWS"):
         choose_stack(local=True, aws=False, backend_config=["bucket=b"])
 
@@ -184,7 +184,7 @@ def test_a_backend_is_for_aws_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def nothing_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr("spotcheck.embedded.find_server", lambda: None)
+    monkeypatch.setattr("spotcheck.embedded.find_server", lambda *_: None)
     monkeypatch.setattr("spotcheck.stack.Stack.exists", lambda _: False)
     monkeypatch.setattr(choosing, "aws_identity", lambda: ("123456789012", "eu-west-1"))
 
