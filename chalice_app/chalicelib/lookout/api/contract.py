@@ -24,8 +24,6 @@ from chalicelib.lookout.api.errors import ValidationException
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from botocore.model import OperationModel
-
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
@@ -66,8 +64,8 @@ def members_of(operation: str, request: HttpRequest) -> dict[str, Any]:
         ValidationException: Something is missing, of the wrong type, or outside what the model allows; the
             message names every such member.
     """
-    model = service_model().operation_model(operation)
-    shape = model.input_shape
+    shape = service_model().operation_model(operation).input_shape
+    assert shape is not None  # noqa: S101 - every operation of this service has an input
     found = dict(_located(shape, request))
     if "payload" in shape.serialization:
         found[shape.serialization["payload"]] = request.body
@@ -81,7 +79,8 @@ def members_of(operation: str, request: HttpRequest) -> dict[str, Any]:
     checked = _structure(shape, found, "", problems)
     if problems:
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected"
-        raise ValidationException(f"{count}: {'; '.join(problems)}")
+        message = f"{count}: {'; '.join(problems)}"
+        raise ValidationException(message)
     return dict(checked)
 
 
@@ -92,8 +91,9 @@ def success_status(operation: str) -> int:
 
 def answer_of(operation: str, result: Mapping[str, Any]) -> dict[str, Any]:
     """The operation's answer as JSON: only what its shape has, time stamps in seconds, blobs in base64."""
-    model: OperationModel = service_model().operation_model(operation)
-    return dict(_serialised(model.output_shape, result))
+    shape = service_model().operation_model(operation).output_shape
+    assert shape is not None  # noqa: S101 - every operation of this service has an output
+    return dict(_serialised(shape, result))
 
 
 def _located(shape: StructureShape, request: HttpRequest) -> Iterator[tuple[str, Any]]:
@@ -117,9 +117,11 @@ def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except ValueError as error:
-        raise ValidationException("The body of the request is no JSON.") from error
+        message = "The body of the request is no JSON."
+        raise ValidationException(message) from error
     if not isinstance(value, dict):
-        raise ValidationException("The body of the request is no JSON object.")
+        message = "The body of the request is no JSON object."
+        raise ValidationException(message)
     return value
 
 
@@ -166,55 +168,48 @@ def _checked(shape: Shape, value: Any, path: str, problems: list[str]) -> Any:  
 
 
 def _typed(shape: Shape, value: Any) -> Any:  # noqa: ANN401
+    typed: Any = None
     match shape.type_name, value:
-        case "string", str():
-            return value
-        case "blob", bytes():
-            return value
+        case ("string", str()) | ("blob", bytes()) | ("boolean", bool()):
+            typed = value
         case "blob", str():
-            return base64.b64decode(value, validate=True)
-        case "boolean", bool():
-            return value
+            typed = base64.b64decode(value, validate=True)
         case "boolean", "true" | "false":
-            return value == "true"
-        case "integer", int() if not isinstance(value, bool):
-            return value
-        case "integer", str():
-            return int(value)
+            typed = value == "true"
+        case "integer", int() | str() if not isinstance(value, bool):
+            typed = int(value)
         case "timestamp", str() | int() | float() if not isinstance(value, bool):
-            return parse_timestamp(value)
-    raise TypeError
+            typed = parse_timestamp(str(value))
+    if typed is None:
+        raise TypeError
+    return typed
 
 
 def _check_length(shape: Shape, value: Any, path: str, problems: list[str]) -> None:  # noqa: ANN401
-    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", math.inf)
-    if len(value) < least or len(value) > most:
-        relation, limit = ("greater", least) if len(value) < least else ("less", most)
-        problems.append(
-            f"Value at '{path}' failed to satisfy constraint: Member must have length {relation} than or equal to {limit}"
-        )
+    _check_range(shape, len(value), f"Value at '{path}'", "length", problems)
+
+
+def _check_number(shape: Shape, value: int, path: str, problems: list[str]) -> None:
+    _check_range(shape, value, f"Value '{value}' at '{path}'", "value", problems)
+
+
+def _check_range(shape: Shape, number: int, what: str, measure: str, problems: list[str]) -> None:
+    least, most = shape.metadata.get("min", -math.inf), shape.metadata.get("max", math.inf)
+    if not least <= number <= most:
+        relation, limit = ("greater", least) if number < least else ("less", most)
+        rule = f"Member must have {measure} {relation} than or equal to {limit}"
+        problems.append(f"{what} failed to satisfy constraint: {rule}")
 
 
 def _check_text(shape: Shape, value: str, path: str, problems: list[str]) -> None:
     choices, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
+    rule = None
     if choices and value not in choices:
-        problems.append(
-            f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: "
-            f"[{', '.join(choices)}]"
-        )
+        rule = f"enum value set: [{', '.join(choices)}]"
     elif pattern and not re.fullmatch(pattern, value, flags=re.DOTALL):
-        problems.append(
-            f"Value at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
-        )
-
-
-def _check_number(shape: Shape, value: int, path: str, problems: list[str]) -> None:
-    least, most = shape.metadata.get("min", -math.inf), shape.metadata.get("max", math.inf)
-    if not least <= value <= most:
-        relation, limit = ("greater", least) if value < least else ("less", most)
-        problems.append(
-            f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value {relation} than or equal to {limit}"
-        )
+        rule = f"regular expression pattern: {pattern}"
+    if rule:
+        problems.append(f"Value at '{path}' failed to satisfy constraint: Member must satisfy {rule}")
 
 
 def _join(path: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Small JSON documents in the models bucket: what the API knows of projects, datasets, models and jobs.
 
-S3 is strongly consistent and writes on condition (`If-None-Match`, `If-Match`), which is all that a few hundred
-descriptions need; a second table would be one more thing to own (docs/adr/0015).
+S3 is strongly consistent and writes on condition (`If-None-Match`, `If-Match`), which is all that a few
+hundred descriptions need; a second table would be one more thing to own (docs/adr/0015).
 """
 
 from __future__ import annotations

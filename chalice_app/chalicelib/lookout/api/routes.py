@@ -1,4 +1,4 @@
-"""Method and path of every operation; Chalice makes a route of each (a test compares them with the contract)."""
+"""Method and path of every operation: Chalice makes a route of each; a test compares them with the model."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class LookoutService:
             body = answer_of(operation, result)
         except ApiError as error:
             return _error_answer(error, identity)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
             self._log_fault(f"{operation} failed")
             message = f"{operation} failed; the log has the reason under request {request_id}. Try again."
             return _error_answer(InternalServerException(message), identity)

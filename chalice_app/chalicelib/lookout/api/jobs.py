@@ -1,0 +1,70 @@
+"""Work that outlasts a request: the API starts it, a function of its own does it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_lambda import LambdaClient
+
+
+class Jobs:
+    """Starts functions without waiting for them; Lambda queues, retries, and keeps what failed (on-failure).
+
+    Args:
+        lambda_client: Lambda client.
+        function: Name of the function for jobs; started behind its alias `live`.
+        trainer: Name of the function that trains.
+    """
+
+    def __init__(self, lambda_client: LambdaClient, function: str, trainer: str) -> None:
+        self._lambda = lambda_client
+        self._function = function
+        self._trainer = trainer
+
+    def start(self, job: str, **payload: str | int | None) -> None:
+        """Starts a job; it may run more than once, as everything that Lambda queues.
+
+        Args:
+            job: A key of the runner's jobs.
+            payload: What the job gets.
+        """
+        self._invoke(self._function, {"job": job, **payload})
+
+    def train(self, project: str, version: str) -> None:
+        """Starts the training of a model version."""
+        self._invoke(self._trainer, {"project": project, "version": version})
+
+    def _invoke(self, function: str, event: Mapping[str, Any]) -> None:
+        self._lambda.invoke(
+            FunctionName=function,
+            Qualifier="live",
+            InvocationType="Event",
+            Payload=json.dumps(event).encode(),
+        )
+
+
+class JobRunner:
+    """Does the jobs.
+
+    Args:
+        jobs: What does each kind of job; called with the payload's members by name.
+    """
+
+    def __init__(self, jobs: Mapping[str, Callable[..., None]]) -> None:
+        self._jobs = jobs
+
+    def run(self, event: Mapping[str, Any]) -> None:
+        """Does one job.
+
+        Args:
+            event: What `Jobs.start` sent.
+
+        Raises:
+            KeyError: There is no such job.
+        """
+        payload = dict(event)
+        self._jobs[payload.pop("job")](**payload)
