@@ -35,10 +35,10 @@ terraform:
 .PHONY: lock
 lock: $(READY) ## Compile the pinned requirement files anew
 	@compile() { $(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$$@"; }; \
-	for set in desk demo dev checkov; do \
+	for set in desk demo dev checkov audit; do \
 	  compile --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; \
 	done; \
-	compile --universal --python-version 3.11 -c requirements/desk.txt chalice_app/requirements.in -o chalice_app/requirements.txt; \
+	compile --universal --python-version 3.11 --generate-hashes -c requirements/desk.txt chalice_app/requirements.in -o chalice_app/requirements.txt; \
 	compile --python-version 3.13 --generate-hashes -c requirements/desk.txt requirements/layer.in -o requirements/layer.txt
 
 # ---------------------------------------------------------------- the main job
@@ -72,7 +72,7 @@ destroy: $(READY) terraform ## Remove the stack (refuses while there is data)
 # ---------------------------------------------------------------- checks
 
 .PHONY: test
-test: $(READY) terraform lint types ## Every test; what CI runs
+test: $(READY) terraform lint types licences ## Every test; what CI runs
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
 .PHONY: lint
@@ -89,6 +89,18 @@ format: $(READY) terraform ## Put everything into its format
 .PHONY: types
 types: $(READY) ## mypy, strict
 	@$(BIN)/mypy
+
+.PHONY: licences
+licences: $(READY) ## Under which licences the pinned packages stand; fails when one may not be used
+	@$(BIN)/python -m spotcheck.licences $(ARGS)
+
+.PHONY: vulnerabilities
+vulnerabilities: $(READY) ## Known vulnerabilities of the pinned packages (asks the Python advisory database)
+	@$(BIN)/python -m spotcheck.vulnerabilities $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(READY) ## Feed broken input to everything that reads untrusted bytes: SECONDS=60 each
+	@$(BIN)/python -m spotcheck.fuzzing --seconds $(or $(SECONDS),60) $(ARGS)
 
 .PHONY: bench
 bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos

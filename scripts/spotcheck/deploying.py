@@ -36,14 +36,16 @@ def package(
 ) -> None:
     """Build the handlers' zip and the Lambda layer into build/package; what has not changed is kept."""
     from spotcheck import packaging
+    from spotcheck.zips import unzipped_size
 
     built = packaging.build(cast("Architecture", architecture))  # which refuses what Lambda does not have
     sizes = {
-        path.name: {"zipped": path.stat().st_size, "unzipped": packaging.unzipped_size(path)}
+        path.name: {"zipped": path.stat().st_size, "unzipped": unzipped_size(path)}
         for path in (built.zip, built.layer)
     }
     if json:
-        files = {"deployment_zip": built.zip, "chalice_json": built.chalice_json, "layer": built.layer}
+        files = {"deployment_zip": built.zip, "chalice_json": built.chalice_json}
+        files |= {"layer": built.layer, "sbom": built.sbom}
         print_json({name: str(path) for name, path in files.items()} | {"bytes": sizes})
         return
     for name, size in sizes.items():

@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from spotcheck.exceptions import PackagingError, PrerequisiteError
+from spotcheck.zips import is_shipped, unzipped_size, write_zip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,18 +43,7 @@ _REQUIRED = (
     "aws_lambda_powertools/__init__.py",
 )
 _NATIVE = (".so", ".pyd", ".dylib")
-_NOT_SHIPPED_PARTS = {"__pycache__", "tests"}
-_NOT_SHIPPED_FOLDERS = (
-    "bin",
-    "onnxruntime/datasets",
-    "onnxruntime/quantization",
-    "onnxruntime/tools",
-    "onnxruntime/transformers",
-)
-# What an installer notes about an installation: it changes from machine to machine.
-_NOT_SHIPPED_NAMES = {".lock", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 _LAYER_LIMIT = 200_000_000  # bytes unzipped; Lambda refuses functions over 250 MB with all their layers
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment that a zip can name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +54,14 @@ class Package:
         zip: Handlers and pure-Python packages.
         chalice_json: Chalice's list of functions, notifications and rules.
         layer: Native packages for `architecture`.
+        sbom: What is in them, in CycloneDX.
         architecture: Processor that the layer is for.
     """
 
     zip: Path
     chalice_json: Path
     layer: Path
+    sbom: Path
     architecture: Architecture
 
 
@@ -95,51 +87,119 @@ def build(
         raise PackagingError(message)
     build_dir.mkdir(parents=True, exist_ok=True)
     layer = build_dir / f"layer-{arch}.zip"
-    package = Package(build_dir / "deployment.zip", build_dir / "chalice.tf.json", layer, arch)
+    package = Package(
+        build_dir / "deployment.zip",
+        build_dir / "chalice.tf.json",
+        layer,
+        build_dir / f"sbom-{arch}.cdx.json",
+        arch,
+    )
     with _one_at_a_time(build_dir):
         _when_changed(
             build_dir / ".deployment.stamp",
             (package.zip, package.chalice_json),
             content_hash(_app_files(app_dir), app_dir, f"chalice {version('chalice')}"),
-            lambda: _build_deployment(app_dir, package),
+            lambda: build_deployment(app_dir, package.zip, package.chalice_json),
         )
         requirements = ROOT / "requirements" / "layer.txt"
         _when_changed(
             build_dir / f".layer-{arch}.stamp",
             (layer,),
             content_hash([requirements], requirements.parent, f"{arch} {RUNTIME}"),
-            lambda: _build_layer(requirements, arch, layer),
+            lambda: build_layer(requirements, arch, layer),
+        )
+        # Here because the library is only needed where something is packaged.
+        from spotcheck.sbom import write_sbom
+
+        _when_changed(
+            build_dir / f".sbom-{arch}.stamp",
+            (package.sbom,),
+            content_hash([package.zip, layer], build_dir),
+            lambda: write_sbom(package.sbom, [package.zip, layer], architecture=arch),
         )
     return package
 
 
+def build_deployment(app_dir: Path, target: Path, chalice_json: Path) -> None:
+    """Has Chalice package an application, only with packages whose hashes are pinned.
+
+    Args:
+        app_dir: The Chalice project.
+        target: The zip to write.
+        chalice_json: The list of handlers to write.
+
+    Raises:
+        PackagingError: Chalice failed, a package is not the pinned one, or the zip is not sound.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        # A copy, because Chalice zips whatever lies there and writes a cache of its own beside it.
+        project, made = Path(scratch, "app"), Path(scratch, "made")
+        for source in _app_files(app_dir):
+            copy = project / source.relative_to(app_dir)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+        _run_chalice(project, made)
+        with zipfile.ZipFile(made / "deployment.zip") as archive:
+            write_zip(
+                target,
+                [
+                    (name, archive.read(name))
+                    for name in archive.namelist()
+                    if is_shipped(PurePosixPath(name))
+                ],
+            )
+        check_deployment(target)
+        described = json.loads((made / "chalice.tf.json").read_text(encoding="utf-8"))
+        chalice_json.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+
+
+def build_layer(requirements: Path, arch: Architecture, layer: Path) -> None:
+    """Installs packages, only with the pinned hashes, for Lambda, and zips them.
+
+    Args:
+        requirements: Pins with hashes.
+        arch: Processor of the functions.
+        layer: The zip to write.
+
+    Raises:
+        PackagingError: They cannot be installed, or are larger than Lambda takes.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "python")
+        command = [desk_tool("uv"), "pip", "install", "--quiet", "--python", sys.executable]
+        command += [
+            "--python-platform",
+            _PLATFORMS[arch],
+            "--python-version",
+            RUNTIME,
+            "--only-binary",
+            ":all:",
+        ]
+        command += ["--require-hashes", "-r", str(requirements), "--target", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            message = f"The layer's packages cannot be installed for {arch}:\n{done.stderr.strip()}"
+            raise PackagingError(message)
+        entries = []
+        for path in folder.rglob("*"):
+            name = PurePosixPath(path.relative_to(folder).as_posix())
+            if path.is_file() and is_shipped(name):
+                entries.append((f"python/{name}", path.read_bytes()))
+        write_zip(layer, entries)
+    if (size := unzipped_size(layer)) > _LAYER_LIMIT:
+        message = f"The layer is {size / 1e6:.0f} MB unzipped, too near to Lambda's 250 MB: ship less of it."
+        raise PackagingError(message)
+
+
 def content_hash(files: Iterable[Path], base: Path, context: str = "") -> str:
-    """A hash of files by name and content, of `context`, and of this module, whose rules shape products."""
+    """A hash of files by name and content, of `context`, and of the modules whose rules shape products."""
     digest = hashlib.sha256(context.encode())
-    digest.update(Path(__file__).read_bytes())
+    for rules in ("packaging.py", "zips.py", "sbom.py"):
+        digest.update(Path(__file__).with_name(rules).read_bytes())
     for path in sorted(files):
         digest.update(f"\0{path.relative_to(base).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def write_zip(target: Path, entries: Iterable[tuple[str, bytes]]) -> None:
-    """Writes a zip whose bytes depend on nothing but the entries' names and contents."""
-    part = target.with_suffix(".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(entries):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3  # Unix, on every desk
-            info.external_attr = 0o100644 << 16
-            archive.writestr(info, content)
-    part.replace(target)
-
-
-def unzipped_size(archive: Path) -> int:
-    """Bytes that a zip's content takes, as Lambda counts them."""
-    with zipfile.ZipFile(archive) as opened:
-        return sum(info.file_size for info in opened.infolist())
 
 
 def check_deployment(archive: Path) -> None:
@@ -186,29 +246,6 @@ def _app_files(app_dir: Path) -> list[Path]:
     return [*named, *shipped]
 
 
-def _build_deployment(app_dir: Path, package: Package) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        # A copy, because Chalice zips whatever lies there and writes a cache of its own beside it.
-        project, made = Path(scratch, "app"), Path(scratch, "made")
-        for source in _app_files(app_dir):
-            copy = project / source.relative_to(app_dir)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-        _run_chalice(project, made)
-        with zipfile.ZipFile(made / "deployment.zip") as archive:
-            write_zip(
-                package.zip,
-                [
-                    (name, archive.read(name))
-                    for name in archive.namelist()
-                    if _is_shipped(PurePosixPath(name))
-                ],
-            )
-        check_deployment(package.zip)
-        described = json.loads((made / "chalice.tf.json").read_text(encoding="utf-8"))
-        package.chalice_json.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-
-
 def _run_chalice(project: Path, made: Path) -> None:
     command = [
         desk_tool("chalice"),
@@ -228,43 +265,6 @@ def _run_chalice(project: Path, made: Path) -> None:
     if done.returncode or "Could not install dependencies" in said:
         message = f"chalice package failed:\n{said}"
         raise PackagingError(message)
-
-
-def _build_layer(requirements: Path, arch: Architecture, layer: Path) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch, "python")
-        command = [desk_tool("uv"), "pip", "install", "--quiet", "--python", sys.executable]
-        command += [
-            "--python-platform",
-            _PLATFORMS[arch],
-            "--python-version",
-            RUNTIME,
-            "--only-binary",
-            ":all:",
-        ]
-        command += ["--require-hashes", "-r", str(requirements), "--target", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            message = f"The layer's packages cannot be installed for {arch}:\n{done.stderr.strip()}"
-            raise PackagingError(message)
-        entries = []
-        for path in folder.rglob("*"):
-            name = PurePosixPath(path.relative_to(folder).as_posix())
-            if path.is_file() and _is_shipped(name):
-                entries.append((f"python/{name}", path.read_bytes()))
-        write_zip(layer, entries)
-    if (size := unzipped_size(layer)) > _LAYER_LIMIT:
-        message = f"The layer is {size / 1e6:.0f} MB unzipped, too near to Lambda's 250 MB: ship less of it."
-        raise PackagingError(message)
-
-
-def _is_shipped(name: PurePosixPath) -> bool:
-    """Whether a file of a package serves in Lambda; tests, tools and installers' notes do not."""
-    if _NOT_SHIPPED_PARTS.intersection(name.parts[:-1]) or name.suffix == ".pyc":
-        return False
-    if name.name in _NOT_SHIPPED_NAMES:
-        return False
-    return not any(name.is_relative_to(folder) for folder in _NOT_SHIPPED_FOLDERS)
 
 
 def _when_changed(stamp: Path, products: tuple[Path, ...], key: str, make: Callable[[], None]) -> None:

@@ -10,21 +10,19 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from spotcheck.packaging import desk_tool
-from spotcheck.terraform_cli import ROOT, TOOLS_DIR, find_terraform, provider_environment
+from spotcheck.terraform_cli import ROOT, find_terraform, provider_environment
+from spotcheck.tools import tool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIGURATION = ROOT / "terraform"
-CHECKOV = TOOLS_DIR / "checkov"
 SUITES = sorted(path.name for path in (CONFIGURATION / "tests").glob("*.tftest.hcl"))
 
 Done = subprocess.CompletedProcess[str]
@@ -41,24 +39,10 @@ def terraform_environment(data_dir: Path) -> dict[str, str]:
     return {name: value for name, value in (kept | added).items() if value}
 
 
-def checkov() -> Path:
-    """checkov in its own environment, made when its pins have changed."""
-    pins = ROOT / "requirements" / "checkov.txt"
-    stamp = CHECKOV / ".pins"
-    if not stamp.is_file() or stamp.read_text() != pins.read_text():
-        uv = desk_tool("uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, CHECKOV], check=True)
-        subprocess.run(
-            [uv, "pip", "install", "--quiet", "--python", CHECKOV / "bin" / "python", "-r", pins], check=True
-        )
-        stamp.write_text(pins.read_text())
-    return CHECKOV / "bin" / "checkov"
-
-
 def run_checkov(folder: Path) -> Done:
     # --skip-download: its own rules are enough, and the test needs no network.
     options = ("--framework", "terraform", "--skip-download", "--compact", "--output", "json")
-    return run(checkov(), "--directory", folder, *options, cwd=folder)
+    return run(tool("checkov", "checkov"), "--directory", folder, *options, cwd=folder)
 
 
 @pytest.fixture(scope="module")

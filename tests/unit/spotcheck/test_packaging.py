@@ -12,6 +12,7 @@ import pytest
 
 from spotcheck import packaging
 from spotcheck.exceptions import PackagingError, PrerequisiteError
+from spotcheck.zips import unzipped_size, write_zip
 
 SOUND = [
     ("app.py", b""),
@@ -76,32 +77,32 @@ def runs(tools: dict[str, Path], name: str) -> int:
 
 
 def test_same_contents_give_same_bytes_in_any_order(tmp_path: Path) -> None:
-    packaging.write_zip(tmp_path / "a.zip", SOUND)
-    packaging.write_zip(tmp_path / "b.zip", list(reversed(SOUND)))
+    write_zip(tmp_path / "a.zip", SOUND)
+    write_zip(tmp_path / "b.zip", list(reversed(SOUND)))
     assert digest(tmp_path / "a.zip") == digest(tmp_path / "b.zip")
 
 
 def test_a_zip_of_pure_python_with_everything_in_it_is_sound(tmp_path: Path) -> None:
-    packaging.write_zip(tmp_path / "a.zip", SOUND)
+    write_zip(tmp_path / "a.zip", SOUND)
     packaging.check_deployment(tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize("lost", [name for name, _ in SOUND])
 def test_a_zip_that_lacks_a_part_of_the_application_is_refused(tmp_path: Path, lost: str) -> None:
-    packaging.write_zip(tmp_path / "a.zip", [entry for entry in SOUND if entry[0] != lost])
+    write_zip(tmp_path / "a.zip", [entry for entry in SOUND if entry[0] != lost])
     with pytest.raises(PackagingError, match=lost):
         packaging.check_deployment(tmp_path / "a.zip")
 
 
 def test_native_code_in_the_zip_is_refused(tmp_path: Path) -> None:
-    packaging.write_zip(tmp_path / "a.zip", [*SOUND, ("numpy/core.so", b"")])
+    write_zip(tmp_path / "a.zip", [*SOUND, ("numpy/core.so", b"")])
     with pytest.raises(PackagingError, match=r"native code \(numpy/core\.so\)"):
         packaging.check_deployment(tmp_path / "a.zip")
 
 
 def test_the_size_is_that_of_the_unzipped_content(tmp_path: Path) -> None:
-    packaging.write_zip(tmp_path / "a.zip", [("zeros", bytes(100_000))])
-    assert packaging.unzipped_size(tmp_path / "a.zip") == 100_000
+    write_zip(tmp_path / "a.zip", [("zeros", bytes(100_000))])
+    assert unzipped_size(tmp_path / "a.zip") == 100_000
 
 
 def test_a_hash_changes_with_content_name_and_context(tmp_path: Path) -> None:
