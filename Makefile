@@ -35,7 +35,7 @@ terraform:
 .PHONY: lock
 lock: $(READY) ## Compile the pinned requirement files anew
 	@compile() { $(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$$@"; }; \
-	for set in desk demo dev checkov audit; do \
+	for set in desk demo dev checkov audit fuzz; do \
 	  compile --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; \
 	done; \
 	compile --universal --python-version 3.11 --generate-hashes -c requirements/desk.txt chalice_app/requirements.in -o chalice_app/requirements.txt; \
@@ -100,7 +100,7 @@ vulnerabilities: $(READY) ## Known vulnerabilities of the pinned packages (asks 
 
 .PHONY: fuzz
 fuzz: $(READY) ## Feed broken input to everything that reads untrusted bytes: SECONDS=60 each
-	@$(BIN)/python -m spotcheck.fuzzing --seconds $(or $(SECONDS),60) $(ARGS)
+	@$$($(BIN)/python -m spotcheck.tools python fuzz) tests/fuzz/atheris_run.py --seconds $(or $(SECONDS),60) $(ARGS)
 
 .PHONY: bench
 bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos

@@ -17,6 +17,7 @@ from chalicelib.identity import request_id
 
 if TYPE_CHECKING:
     from chalicelib.records import Record
+    from chalicelib.videos import Video
     from spotcheck.targets import Target
 
 PATIENCE = 60.0  # seconds for something that must happen
@@ -69,6 +70,17 @@ class Deployed:
                 return found
             time.sleep(0.05)
         pytest.fail(f"no record of {identity} after {PATIENCE:.0f} s")
+
+    def end_of_video(self, video_id: str) -> Video:
+        """Waits for a video's end."""
+        table = self.target.video_table()
+        deadline, video = time.monotonic() + PATIENCE, None
+        while time.monotonic() < deadline:
+            video = table.get(video_id)
+            if video is not None and video.status.is_final:
+                return video
+            time.sleep(0.1)
+        pytest.fail(f"no end after {PATIENCE:.0f} s: {video}")
 
     def item(self, identity: str) -> dict[str, Any]:
         """The table's item as it is."""

@@ -6,8 +6,10 @@ least once and in no order; shapes in the user guide, "MediaConvert events".
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.exceptions import EventError
 from chalicelib.frames import frame_of
 from chalicelib.video_jobs import VIDEO_ID_KEY, frames_prefix
 from chalicelib.videos import VideoStatus
@@ -19,6 +21,49 @@ if TYPE_CHECKING:
 
     from chalicelib.telemetry import Telemetry
     from chalicelib.video_table import VideoTable
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """What a state change of one of our jobs says.
+
+    The fields are those of https://docs.aws.amazon.com/mediaconvert/latest/ug/ev_status_complete.html.
+
+    Attributes:
+        status: Such as `COMPLETE`.
+        job_id: MediaConvert's.
+        picture: Width and height in pixels and frames a second of the video, as far as they are told.
+        duration_seconds: Of the video; None where the event does not tell.
+        error_code: Of `ERROR`.
+        error_message: Of `ERROR`.
+    """
+
+    status: str
+    job_id: str
+    picture: Mapping[str, float | None]
+    duration_seconds: float | None
+    error_code: int | None
+    error_message: str | None
+
+    @classmethod
+    def of(cls, detail: Mapping[str, Any]) -> JobChange:
+        """Reads the event's `detail`.
+
+        Raises:
+            EventError: It is none of MediaConvert's.
+        """
+        try:
+            return cls(
+                status=str(detail["status"]),
+                job_id=detail["jobId"],
+                picture=_picture(detail),
+                duration_seconds=_duration_seconds(detail),
+                error_code=detail.get("errorCode"),
+                error_message=detail.get("errorMessage"),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            message = f"This is no job state change of MediaConvert's: {type(error).__name__} {error}."
+            raise EventError(message) from error
 
 
 class JobEvents:
@@ -57,16 +102,21 @@ class JobEvents:
 
         Returns:
             The video's id; None when the job is another team's.
+
+        Raises:
+            EventError: The event is none of MediaConvert's.
         """
-        video_id = detail.get("userMetadata", {}).get(VIDEO_ID_KEY)
+        metadata = detail.get("userMetadata")
+        video_id = metadata.get(VIDEO_ID_KEY) if isinstance(metadata, dict) else None
         if detail.get("queue") != self._queue_arn or not video_id:
             return None
-        handler = self._handlers().get(detail["status"])
+        change = JobChange.of(detail)
+        handler = self._handlers().get(change.status)
         if handler is not None:
-            handler(video_id, detail)
+            handler(video_id, change)
         return str(video_id)
 
-    def _handlers(self) -> dict[str, Callable[[str, Mapping[str, Any]], None]]:
+    def _handlers(self) -> dict[str, Callable[[str, JobChange], None]]:
         return {
             "PROGRESSING": self._on_progressing,
             "INPUT_INFORMATION": self._on_input_information,
@@ -75,34 +125,27 @@ class JobEvents:
             "CANCELED": self._on_canceled,
         }
 
-    def _on_progressing(self, video_id: str, detail: Mapping[str, Any]) -> None:
-        self._videos.advance(video_id, VideoStatus.PROGRESSING, job_id=detail["jobId"])
+    def _on_progressing(self, video_id: str, change: JobChange) -> None:
+        self._videos.advance(video_id, VideoStatus.PROGRESSING, job_id=change.job_id)
 
-    def _on_input_information(self, video_id: str, detail: Mapping[str, Any]) -> None:
-        for source in detail.get("inputDetails", [])[:1]:
-            for video in source.get("video", [])[:1]:
-                self._videos.note(
-                    video_id,
-                    width=video.get("width"),
-                    height=video.get("height"),
-                    frame_rate=video.get("frameRate"),
-                )
+    def _on_input_information(self, video_id: str, change: JobChange) -> None:
+        if change.picture:
+            self._videos.note(video_id, **change.picture)
 
-    def _on_complete(self, video_id: str, detail: Mapping[str, Any]) -> None:
-        self._videos.note(video_id, job_id=detail["jobId"], duration_seconds=_duration_seconds(detail))
+    def _on_complete(self, video_id: str, change: JobChange) -> None:
+        self._videos.note(video_id, job_id=change.job_id, duration_seconds=change.duration_seconds)
         self._videos.advance(video_id, VideoStatus.COMPLETE, frames_expected=self._count_frames(video_id))
         verdict = self._videos.settle(self._videos.get(video_id))
         if verdict is not None:
             self._telemetry.video(video_id, verdict.status, verdict.reason, project=self._project)
 
-    def _on_error(self, video_id: str, detail: Mapping[str, Any]) -> None:
-        code = detail.get("errorCode")
-        reason = f"MediaConvert error {code}: {detail.get('errorMessage', 'no message')}"
-        self._fail(video_id, VideoStatus.ERROR, reason, job_id=detail["jobId"], error_code=code)
+    def _on_error(self, video_id: str, change: JobChange) -> None:
+        reason = f"MediaConvert error {change.error_code}: {change.error_message or 'no message'}"
+        self._fail(video_id, VideoStatus.ERROR, reason, job_id=change.job_id, error_code=change.error_code)
 
-    def _on_canceled(self, video_id: str, detail: Mapping[str, Any]) -> None:
+    def _on_canceled(self, video_id: str, change: JobChange) -> None:
         reason = "The MediaConvert job was cancelled."
-        self._fail(video_id, VideoStatus.CANCELED, reason, job_id=detail["jobId"])
+        self._fail(video_id, VideoStatus.CANCELED, reason, job_id=change.job_id)
 
     def _fail(self, video_id: str, status: VideoStatus, reason: str, **facts: str | float | None) -> None:
         if self._videos.advance(video_id, status, reason=reason, **facts):
@@ -114,6 +157,16 @@ class JobEvents:
             Bucket=self._images_bucket, Prefix=frames_prefix(video_id)
         )
         return sum(1 for page in pages for found in page.get("Contents", []) if frame_of(found["Key"]))
+
+
+def _picture(detail: Mapping[str, Any]) -> dict[str, float | None]:
+    """The first video stream of the first input."""
+    videos = [video for source in detail.get("inputDetails", [])[:1] for video in source.get("video", [])[:1]]
+    return {
+        name: video.get(told)
+        for video in videos
+        for name, told in (("width", "width"), ("height", "height"), ("frame_rate", "frameRate"))
+    }
 
 
 def _duration_seconds(detail: Mapping[str, Any]) -> float | None:

@@ -142,6 +142,10 @@ class ModelMetadata:
         return metadata
 
 
+# Lookout for Vision took 4,096 pixels at most; what is larger is damage, or a trap for memory.
+_LARGEST = {"input_size": 4096, "grid": 1024}
+
+
 def _check(metadata: ModelMetadata) -> None:
     """Raises ValueError for numbers that nothing can be judged with."""
     for name in ("threshold", "normal_median"):
@@ -153,9 +157,9 @@ def _check(metadata: ModelMetadata) -> None:
     if steepness is not None and not (isinstance(steepness, int | float) and 0 < steepness < math.inf):
         message = f"steepness is {steepness!r}"
         raise ValueError(message)
-    for name in ("input_size", "grid"):
+    for name, most in _LARGEST.items():
         value = getattr(metadata, name)
-        if not (isinstance(value, int) and value > 0):
+        if not (isinstance(value, int) and 0 < value <= most):
             message = f"{name} is {value!r}"
             raise ValueError(message)
     check_framing(metadata.framing)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localaws.exceptions import FunctionGoneError
+from localaws.iam.encryption import key_of_queue, may_use_key
 from localaws.lambda_.destinations import send, text_attributes
 from localaws.notifications import deliver
 from localaws.patching import replace
@@ -103,7 +104,21 @@ def _undeliverable(rule: Any, target: Any, payload: bytes, error: FunctionGoneEr
         "ERROR_CODE": "ResourceNotFoundException",
         "ERROR_MESSAGE": str(error),
     }
+    if refusal := _key_refusal(rule, queue):
+        print(f"localaws: rule {rule.name}: the dead-letter queue's key: {refusal}", file=sys.stderr)
+        return
     send(queue, payload.decode(), text_attributes(attributes))
+
+
+def _key_refusal(rule: Any, queue: str) -> str | None:
+    """Why EventBridge may not encrypt for a queue; None when it may, or SQS does it with its own key."""
+    key = key_of_queue(queue)
+    if key is None:
+        return None
+    context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": rule.account_id}
+    actions = ("kms:GenerateDataKey", "kms:Decrypt")
+    decisions = [may_use_key("events.amazonaws.com", action, key, context) for action in actions]
+    return next((decision.reason for decision in decisions if not decision.allowed), None)
 
 
 def _iso_seconds(value: float | str | None) -> str:

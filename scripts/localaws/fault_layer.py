@@ -44,11 +44,19 @@ _JSON_ERRORS: dict[str, dict[str | None, tuple[int, str, str]]] = {
         None: (400, "ThrottlingException", "Rate exceeded"),
     },
     "denied": {None: (400, "AccessDeniedException", "The caller is not authorized to perform this action.")},
+    "clock": {
+        None: (403, "InvalidSignatureException", "Signature expired: is the clock of the caller right?")
+    },
 }
 _S3_ERRORS = {
     "error": (500, "InternalError", "We encountered an internal error. Please try again."),
     "throttle": (503, "SlowDown", "Please reduce your request rate."),
     "denied": (403, "AccessDenied", "Access Denied"),
+    "clock": (
+        403,
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the current time is too large.",
+    ),
 }
 _REST_JSON = {"lambda", "mediaconvert", "apigateway", "lookoutvision"}
 
@@ -127,6 +135,8 @@ class FaultLayer:
                 self._drop(call, hit)
             if hit.kind in _S3_ERRORS:
                 return refusal(hit.kind, call)(environ, start_response)
+        if any(hit.kind == "cut" for hit in hits):
+            return _cut(Response.from_app(self._app, environ), environ, start_response)
         answer = self._app(environ, start_response)
         for hit in hits:
             if hit.kind in _DROP_AFTER:
@@ -140,11 +150,19 @@ class FaultLayer:
         raise ConnectionDroppedError(message)
 
 
+def _cut(answer: Response, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """The answer with half of the body that its length announces; then the server hangs up."""
+    body = answer.get_data()
+    answer.set_data(body[: len(body) // 2])
+    answer.content_length = len(body)
+    return answer(environ, start_response)
+
+
 def refusal(kind: str, call: Call) -> Response:
     """An error in the shape, and with the code, of the real service.
 
     Args:
-        kind: `error`, `throttle` or `denied`.
+        kind: `error`, `throttle`, `denied` or `clock`.
         call: What is refused.
     """
     if call.service == "s3":

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-CALL_KINDS = frozenset({"error", "throttle", "denied", "late", "reset", "lost-answer", "kill", "kill-after"})
+CALL_KINDS = frozenset(
+    {"error", "throttle", "denied", "clock", "late", "reset", "cut", "lost-answer", "kill", "kill-after"}
+)
 DELIVERY_KINDS = frozenset({"duplicate", "reorder", "skew"})
 ATTEMPT_KINDS = frozenset({"refuse", "timeout"})
 KINDS = CALL_KINDS | DELIVERY_KINDS | ATTEMPT_KINDS
@@ -34,10 +36,12 @@ class Rule:
     """One kind of fault.
 
     Attributes:
-        kind: Of a call: `error` (500), `throttle`, `denied`, `late`, `reset` (connection dropped, nothing
-            done), `lost-answer` (done, then dropped), `kill` and `kill-after` (the calling worker is killed
-            before or after the service did its part). Of a delivery: `duplicate`, `reorder`, `skew` (its time
-            is wrong). Of an asynchronous attempt: `refuse` (throttled), `timeout`.
+        kind: Of a call: `error` (500), `throttle`, `denied`, `clock` (the caller's clock is wrong, so its
+            signature does not count), `late`, `reset` (connection dropped, nothing done), `cut` (dropped in
+            the middle of the answer's body), `lost-answer` (done, then dropped), `kill` and `kill-after`
+            (the calling worker is killed before or after the service did its part). Of a delivery:
+            `duplicate`, `reorder`, `skew` (its time is wrong). Of an asynchronous attempt: `refuse`
+            (throttled), `timeout`.
         rate: Share of what matches that is hit, 0 to 1.
         service: Of a call its endpoint prefix (`s3`), of a delivery `s3` or `events`; a pattern with `*`.
         operation: Of a call, such as `PutObject`; a pattern with `*`.

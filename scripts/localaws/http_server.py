@@ -127,6 +127,9 @@ class _Handler(MotoRequestHandler):
         if has_body and self.command != "HEAD":
             for piece in pieces:
                 self.wfile.write(piece)
+            announced = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+            if announced > sum(map(len, pieces)):  # a fault: the client has to see where the body ends
+                self.close_connection = True
         self.wfile.flush()
 
     def log_request(self, *_: object) -> None:

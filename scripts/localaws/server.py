@@ -15,6 +15,7 @@ from localaws.deliveries import disturbed
 from localaws.exceptions import FaultPlanError
 from localaws.faults import Faults, Plan
 from localaws.http_api.gateway import HttpApis
+from localaws.iam.encryption import log_groups_need_their_key
 from localaws.lambda_ import api
 from localaws.lambda_.functions import FunctionName
 from localaws.lambda_.provisioned import ProvisionedConcurrencyApi
@@ -51,6 +52,7 @@ class EmbeddedAws:
         self._provisioned = ProvisionedConcurrencyApi(self.functions)
         self._http_apis = HttpApis(self.functions)
         moto_patches.apply()
+        log_groups_need_their_key()
         api.install(self.functions)
         self._provisioned.install()
         notifications.install(partial(self._invoke_later, "s3"))

@@ -77,6 +77,8 @@ def faults(*, outage: bool) -> list[dict[str, Any]]:
         {"kind": "throttle", "rate": 0.1, "service": "mediaconvert"},
         {"kind": "error", "rate": 0.1, "service": "mediaconvert"},
         {"kind": "reset", "rate": 0.01},
+        {"kind": "cut", "rate": 0.02, "service": "s3", "operation": "GetObject"},
+        {"kind": "clock", "rate": 0.003},
         {"kind": "lost-answer", "rate": 0.02},
         {"kind": "lost-answer", "rate": 0.2, "service": "mediaconvert"},
         {"kind": "kill", "rate": 0.003},

@@ -33,3 +33,7 @@ def tool(name: str, pins: str) -> Path:
         subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", wanted], check=True)
         stamp.write_text(wanted.read_text())
     return folder / "bin" / name
+
+
+if __name__ == "__main__":
+    print(tool(*sys.argv[1:]))

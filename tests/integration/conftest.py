@@ -57,9 +57,10 @@ def pipeline(deployed: Deployed, published: Published) -> Deployed:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here takes minutes at first; the one that destroys the stack comes last."""
+    """Every test here takes minutes at first; a second stack comes late, the end of the first one last."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and "deployed" in getattr(item, "fixturenames", ()):
             item.add_marker("integration")
-    items.sort(key=lambda item: item.path == here / "test_destroy.py")
+    late = [here / "test_encrypted_stack.py", here / "test_destroy.py"]
+    items.sort(key=lambda item: late.index(item.path) + 1 if item.path in late else 0)

@@ -65,7 +65,7 @@ def test_nothing_is_lost_doubled_or_mixed_up(soaked: dict[str, Any]) -> None:
 
 
 def test_faults_of_many_kinds_were_injected_and_events_were_replayed(soaked: dict[str, Any]) -> None:
-    assert {"error", "throttle", "reset", "lost-answer", "denied"} <= soaked["faults"].keys()
+    assert {"error", "throttle", "reset", "cut", "clock", "lost-answer", "denied"} <= soaked["faults"].keys()
     assert {"duplicate", "reorder", "skew", "refuse"} <= soaked["faults"].keys()
     assert {"kill", "kill-after"} & soaked["faults"].keys()
     assert soaked["dead_letters"] > 0

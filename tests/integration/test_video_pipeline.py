@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
-from support_deployed import PATIENCE, Deployed
 from support_films import LONG, SCRATCHED_FROM, SHORT, broken_films, film, readable_films
 from support_models import normal_png
 
@@ -27,6 +25,8 @@ from chalicelib.videos import Video, VideoStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support_deployed import Deployed
 
     from chalicelib.records import Record
 
@@ -56,14 +56,7 @@ class Videos:
 
     def end_of(self, video_id: str) -> Video:
         """Waits for a video's end."""
-        table = self.deployed.target.video_table()
-        deadline, video = time.monotonic() + PATIENCE, None
-        while time.monotonic() < deadline:
-            video = table.get(video_id)
-            if video is not None and video.status.is_final:
-                return video
-            time.sleep(0.1)
-        pytest.fail(f"no end after {PATIENCE:.0f} s: {video}")
+        return self.deployed.end_of_video(video_id)
 
     def frames_of(self, video_id: str) -> list[Record]:
         """The records of a video's frames, in their order."""

@@ -56,7 +56,8 @@ def decide(request: Request, identity: Iterable[Statement], resource: Iterable[S
     """Decides as IAM does for one account, or for two.
 
     Within an account an Allow of either policy is enough. Between accounts both must allow. A resource's
-    policy that names the account, not the role, leaves the decision to the role's own policy.
+    policy that names the account, not the role, leaves the decision to the role's own policy; for a KMS key
+    it has to, or the role's own policy counts for nothing.
 
     Args:
         request: Who asks for what.
@@ -79,7 +80,12 @@ def decide(request: Request, identity: Iterable[Statement], resource: Iterable[S
         if not each.denies and each.principals and each.principals.names(request.principal)
     ]
     foreign = bool(request.owner and request.account and request.owner != request.account)
-    deciding = (granted if lent else []) if foreign else [*granted, *given]
+    if foreign:
+        deciding = granted if lent else []
+    elif request.action.startswith("kms:"):  # a key's policy comes before those of its account
+        deciding = [*(granted if lent else []), *given]
+    else:
+        deciding = [*granted, *given]
     if deciding:
         return Decision(True, f"allowed by statement {deciding[0].sid or 'without Sid'}")
     return Decision(False, f"no policy allows {request.action} on {request.resource}", is_explicit=False)

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from werkzeug.wrappers import Response
 
 from localaws.exceptions import LocalAwsError
+from localaws.iam.encryption import key_needs
 from localaws.iam.evaluation import Decision, Request, decide
 from localaws.iam.keys import access_key, is_lent
 from localaws.iam.needs import Need
@@ -23,7 +24,7 @@ from localaws.iam.s3_operations import split
 from localaws.settings import ACCOUNT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,7 +62,7 @@ class Gate:
 
     def _refused(self, role: Any, call: Call) -> Response | None:  # noqa: ANN401  # moto's Role
         try:
-            for need in needs(call):
+            for need in _whole(needs(call), call):
                 decision = self._decide(role, need)
                 if not decision.allowed:
                     return _refusal(call, f"{role.name}: {decision.reason}", need)
@@ -92,6 +93,13 @@ class Gate:
             need = Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")
             response = _refusal(call, "the object is missing, and the role may not know it", need)
         return response(environ, start_response)
+
+
+def _whole(needed: Iterable[Need], call: Call) -> Iterator[Need]:
+    """What a call needs, each with what it needs of the resource's key."""
+    for need in needed:
+        yield need
+        yield from key_needs(need, call.account, call.region)
 
 
 def _refusal(call: Call, why: str, need: Need) -> Response:

@@ -39,7 +39,7 @@ def bucket_statements(bucket: FakeBucket) -> list[Statement]:
 
 
 def resource_statements(arn: str, account: str) -> list[Statement]:
-    """The statements of the policy of a bucket (or of the bucket of an object) or queue; else none."""
+    """The statements of the policy of a bucket (or of an object's), queue or KMS key; else none."""
     _, _, service, *_, name = [*arn.split(":", 5), "", "", ""][:6]
     if service == "s3":
         from moto.s3.models import s3_backends
@@ -51,6 +51,11 @@ def resource_statements(arn: str, account: str) -> list[Statement]:
 
         queue = sqs_backends[account][arn.split(":")[3]].queues.get(name)
         return list(_parsed(queue.policy or "")) if queue else []
+    if service == "kms":
+        from moto.kms.models import kms_backends
+
+        key = kms_backends[account][arn.split(":")[3]].keys.get(name.removeprefix("key/"))
+        return list(_parsed(key.policy)) if key else []
     return []
 
 

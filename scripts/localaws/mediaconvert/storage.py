@@ -17,7 +17,9 @@ from moto.s3.models import s3_backends
 from moto.utilities.utils import get_partition
 
 from localaws.iam import Request, decide, trusts
-from localaws.iam.roles import bucket_statements, find_role, role_statements
+from localaws.iam.encryption import key_needs
+from localaws.iam.needs import Need
+from localaws.iam.roles import bucket_statements, find_role, resource_statements, role_statements
 from localaws.locks import service_lock
 from localaws.mediaconvert.exceptions import AccessDeniedError, AssumeRoleError, ObjectNotFoundError
 
@@ -134,7 +136,14 @@ class ObjectStore:
     def _allowed(self, bucket: FakeBucket, action: str, uri: S3Uri) -> bool:
         if self._role is None:
             return True
-        request = Request(
-            self._caller.role, action, f"{bucket.arn}/{uri.key}", self._context, owner=bucket.account_id
+        statements = role_statements(self._role)
+        needed = Need(action, f"{bucket.arn}/{uri.key}", self._context, bucket.account_id)
+        asked = Request(self._caller.role, needed.action, needed.resource, needed.context, needed.owner)
+        return decide(asked, statements, bucket_statements(bucket)).allowed and all(
+            decide(
+                Request(self._caller.role, need.action, need.resource, need.context),
+                statements,
+                resource_statements(need.resource, self._caller.account_id),
+            ).allowed
+            for need in key_needs(needed, self._caller.account_id, self._caller.region)
         )
-        return decide(request, role_statements(self._role), bucket_statements(bucket)).allowed

@@ -75,7 +75,12 @@ def subscribed(faulty: Desk) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("throttle", "SlowDown"), ("error", "InternalError"), ("reset", "Connection was closed before")],
+    [
+        ("throttle", "SlowDown"),
+        ("error", "InternalError"),
+        ("clock", "RequestTimeTooSkewed"),
+        ("reset", "Connection was closed before"),
+    ],
 )
 def test_a_function_meets_the_fault_and_a_client_does_not(faulty: Desk, kind: str, said: str) -> None:
     name = faulty.deploy(CALLER)
@@ -85,6 +90,30 @@ def test_a_function_meets_the_fault_and_a_client_does_not(faulty: Desk, kind: st
 
     faulty.client("s3").put_object(Bucket="seen", Key="client", Body=b"")
     assert status(faulty)["injected"] == {kind: 1}
+
+
+READER = """
+import boto3
+from botocore.config import Config
+once = Config(retries={"total_max_attempts": 1})
+def handler(event, context):
+    body = boto3.client("s3", config=once).get_object(Bucket="seen", Key="long")["Body"]
+    try:
+        return len(body.read())
+    except Exception as error:
+        return type(error).__name__
+"""
+
+
+def test_a_body_can_be_cut_and_the_reader_notices(faulty: Desk) -> None:
+    name = faulty.deploy(READER)
+    faulty.client("s3").put_object(Bucket="seen", Key="long", Body=bytes(100_000))
+    put_plan(faulty, {"kind": "cut", "rate": 1, "service": "s3", "operation": "GetObject"})
+
+    assert faulty.invoke(name)[0] in {"IncompleteReadError", "ResponseStreamingError"}
+
+    put_plan(faulty)
+    assert faulty.invoke(name)[0] == 100_000
 
 
 def test_an_answer_can_be_lost_after_the_service_did_its_part(faulty: Desk) -> None:

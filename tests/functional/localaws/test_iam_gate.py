@@ -156,3 +156,60 @@ def test_nothing_is_enforced_unless_told(desk: Desk) -> None:
     bucket = desk.bucket()
     desk.client("s3").put_object(Bucket=bucket, Key="a", Body=b"content")
     assert desk.invoke(desk.deploy(COPIES), {"bucket": bucket, "key": "a"})[0] == "content"
+
+
+# ---------------------------------------------------------------- a key of the user's own
+
+
+@pytest.fixture
+def sealed(guarded: Desk) -> Iterator[str]:
+    """A key that bucket `mine` and queue `open` encrypt with, until the test ends."""
+    key = guarded.client("kms").create_key()["KeyMetadata"]["Arn"]
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    guarded.client("s3").put_bucket_encryption(
+        Bucket="mine", ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    queue = guarded.client("sqs").get_queue_url(QueueName="open")["QueueUrl"]
+    guarded.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"KmsMasterKeyId": key})
+    yield key
+    guarded.client("s3").delete_bucket_encryption(Bucket="mine")
+    guarded.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"KmsMasterKeyId": ""})
+    guarded.client("iam").delete_role_policy(RoleName="lambda", PolicyName="key")
+
+
+def let_use(desk: Desk, key: str, actions: list[str], *services: str) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": key,
+        "Condition": {
+            "StringEquals": {"kms:ViaService": [f"{one}.us-east-1.amazonaws.com" for one in services]}
+        },
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    desk.client("iam").put_role_policy(RoleName="lambda", PolicyName="key", PolicyDocument=document)
+
+
+def test_reading_and_writing_a_sealed_bucket_need_the_key(
+    guarded: Desk, sealed: str, worker: Callable[[str], Any]
+) -> None:
+    s3 = worker("s3")
+    let_use(guarded, sealed, ["kms:Decrypt"], "dynamodb")
+    assert refusal(lambda: s3.get_object(Bucket="mine", Key="own/a")) == "AccessDenied"
+    let_use(guarded, sealed, ["kms:Decrypt"], "s3")
+    assert s3.get_object(Bucket="mine", Key="own/a")["Body"].read() == b"content"
+    assert refusal(lambda: s3.put_object(Bucket="mine", Key="own/b", Body=b"")) == "AccessDenied"
+    let_use(guarded, sealed, ["kms:GenerateDataKey"], "s3")
+    s3.put_object(Bucket="mine", Key="own/b", Body=b"")
+
+
+def test_sending_to_a_sealed_queue_needs_the_key(
+    guarded: Desk, sealed: str, worker: Callable[[str], Any]
+) -> None:
+    queue = guarded.client("sqs").get_queue_url(QueueName="open")["QueueUrl"]
+    let_use(guarded, sealed, ["kms:GenerateDataKey"], "sqs")
+    assert refusal(lambda: worker("sqs").send_message(QueueUrl=queue, MessageBody="x")).startswith(
+        "AccessDenied"
+    )
+    let_use(guarded, sealed, ["kms:GenerateDataKey", "kms:Decrypt"], "sqs")
+    worker("sqs").send_message(QueueUrl=queue, MessageBody="x")

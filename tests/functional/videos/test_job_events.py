@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support_videos import QUEUE, VIDEO_ID, complete, detail, error, input_information, progressing, video
 
+from chalicelib.exceptions import EventError
 from chalicelib.job_events import JobEvents
 from chalicelib.records import Record, Status
 from chalicelib.video_frames import VideoFrames
@@ -203,3 +204,9 @@ def test_a_frame_knows_its_second_in_the_video(videos: VideoTable, frames: Video
 def test_a_picture_of_no_known_video_is_a_picture_of_its_own(frames: VideoFrames) -> None:
     assert frames.details(f"video_inputs/{VIDEO_ID}/frame.0000003.jpg") == {}
     assert frames.details("image_inputs/cell.png") == {}
+
+
+def test_a_state_change_of_ours_without_its_job_is_no_event_of_mediaconverts(job_events: JobEvents) -> None:
+    event = {name: value for name, value in detail("COMPLETE").items() if name != "jobId"}
+    with pytest.raises(EventError, match="no job state change of MediaConvert's"):
+        job_events.take_in(event)

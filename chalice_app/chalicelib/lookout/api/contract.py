@@ -24,6 +24,13 @@ from chalicelib.lookout.api.errors import ValidationException
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+# Within a character class: letters, numbers, separators.
+_CATEGORIES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\w",
+    r"\p{Z}": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
@@ -206,10 +213,21 @@ def _check_text(shape: Shape, value: str, path: str, problems: list[str]) -> Non
     rule = None
     if choices and value not in choices:
         rule = f"enum value set: [{', '.join(choices)}]"
-    elif pattern and not re.fullmatch(pattern, value, flags=re.DOTALL):
+    elif pattern and not _python_pattern(pattern).fullmatch(value):
         rule = f"regular expression pattern: {pattern}"
     if rule:
         problems.append(f"Value at '{path}' failed to satisfy constraint: Member must satisfy {rule}")
+
+
+@cache
+def _python_pattern(pattern: str) -> re.Pattern[str]:
+    r"""The model's patterns are Java's, which has classes by Unicode category.
+
+    Python's `\w` is letters, numbers and the underscore, which the only class with categories allows, too.
+    """
+    for category, characters in _CATEGORIES.items():
+        pattern = pattern.replace(category, characters)
+    return re.compile(pattern, re.DOTALL)
 
 
 def _join(path: str, name: str) -> str:

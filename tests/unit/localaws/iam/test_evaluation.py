@@ -275,3 +275,35 @@ def test_a_trust_policy_names_the_service_and_may_be_limited_to_one_queue() -> N
     assert trusted("mediaconvert.amazonaws.com", queue)
     assert not trusted("mediaconvert.amazonaws.com", queue + "2")
     assert not trusted("lambda.amazonaws.com", queue)
+
+
+# ---------------------------------------------------------------- keys of KMS
+
+
+CMK = "arn:aws:kms:us-east-1:123456789012:key/1"
+USE_KEY = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": CMK}
+OF_THE_ACCOUNT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+OF_THE_ROLE = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Decrypt", "Resource": "*"}
+
+
+def may_decrypt(identity: list[dict[str, Any]], key_policy: list[dict[str, Any]]) -> bool:
+    return may(identity, key_policy, action="kms:Decrypt", resource=CMK)
+
+
+def test_a_role_may_use_a_key_that_leaves_the_decision_to_its_account() -> None:
+    assert may_decrypt([USE_KEY], [OF_THE_ACCOUNT])
+    assert not may_decrypt([], [OF_THE_ACCOUNT])
+
+
+def test_a_roles_own_policy_opens_no_key_whose_policy_does_not_name_its_account() -> None:
+    assert not may_decrypt([USE_KEY], [])
+    assert not may_decrypt([EVERYTHING], [SEND])
+
+
+def test_a_key_may_name_the_role_itself() -> None:
+    assert may_decrypt([], [OF_THE_ROLE])
