@@ -12,7 +12,7 @@ locals {
   }
 
   detector = merge(local.handler_defaults, {
-    writes = { results = ["results/", "history/", "heatmaps/"] }
+    writes = { results = ["results/", "history/", "heatmaps/", "totals/"] }
     table  = ["dynamodb:GetItem", "dynamodb:PutItem"]
   })
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 import numpy as np
 
+from chalicelib.day_totals import DayTotals
 from chalicelib.detector import Detection, Region
+from chalicelib.documents import Documents
 from chalicelib.events import ObjectVersion, s3_event
 from chalicelib.exceptions import ModelNotFoundError
 from chalicelib.judging import Judge
@@ -142,6 +144,7 @@ class Stack:
             "models": cast("Models", models or FixedModels()),
             "bucket": ResultsBucket(s3, RESULTS),
             "table": ResultsTable(dynamodb, TABLE, shards=SHARDS),
+            "totals": DayTotals(Documents(s3, RESULTS)),
             "telemetry": Telemetry(),
             "project": "cells",
             "limits": PictureLimits(),

@@ -2,7 +2,7 @@
 
 Order of side effects: heat map, history object, newest result, table item. The history object decides which
 verdict stands; everything after it is made from it, so a redelivery after a crash at any point completes what
-is missing and changes nothing that is there.
+is missing and changes nothing that is there. A record that comes late reopens the totals of its day first.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from chalicelib.day_totals import DayTotals
     from chalicelib.detector import Detection, Detector
     from chalicelib.events import ObjectVersion
     from chalicelib.models import Models
@@ -44,6 +45,7 @@ class Judge:
         models: The model to judge with.
         bucket: Where results go.
         table: Where records go.
+        totals: Of hours that are over, which a late record changes.
         telemetry: Logs and metrics.
         project: Lookout project.
         limits: What a picture may measure.
@@ -58,6 +60,7 @@ class Judge:
         models: Models,
         bucket: ResultsBucket,
         table: ResultsTable,
+        totals: DayTotals,
         telemetry: Telemetry,
         project: str,
         limits: PictureLimits,
@@ -68,6 +71,7 @@ class Judge:
         self._models = models
         self._bucket = bucket
         self._table = table
+        self._totals = totals
         self._telemetry = telemetry
         self._project = project
         self._limits = limits
@@ -133,6 +137,7 @@ class Judge:
         body = self._bucket.put_history(keys.history, result_body(record, mask))
         standing = Record.from_json(body["Spotcheck"])
         self._bucket.put_newest(keys.newest, body)
+        self._totals.reopen_if_late(standing.date, self._now())
         if self._table.put_final(standing):
             self._telemetry.outcome(standing)
         return standing

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib import clients
 from chalicelib.conversion import VideoConverter
+from chalicelib.day_totals import DayTotals
+from chalicelib.documents import Documents
 from chalicelib.job_events import JobEvents
 from chalicelib.judging import Judge
 from chalicelib.models import Models
@@ -41,6 +43,7 @@ def judge(environment: Mapping[str, str], telemetry: Telemetry) -> Judge:
         models=Models(registry),
         bucket=ResultsBucket(s3, settings.results_bucket),
         table=ResultsTable(dynamodb, settings.results_table, shards=settings.shards),
+        totals=DayTotals(Documents(s3, settings.results_bucket)),
         frames=VideoFrames(videos, telemetry),
         telemetry=telemetry,
         project=settings.project,

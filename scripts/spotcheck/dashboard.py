@@ -1,14 +1,13 @@
 """`spotcheck dashboard`: what Lookout for Vision's console showed, in the terminal.
 
-Exact totals are counted from the table's index. CloudWatch's own stand beside them: it counts a picture when
-its handler ran, so a redelivery before the end counts twice there, and a metric takes a minute to appear.
+Exact totals are counted from the table (`spotcheck.totals`). CloudWatch's own stand beside them: it counts a
+picture when its handler ran, so a redelivery before the end counts twice there, and a metric takes a minute
+to appear.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +15,12 @@ import typer
 
 from spotcheck import targets
 from spotcheck.console import out, print_json
+from spotcheck.totals import Counting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+
+    from spotcheck.totals import Totals
 
 _COUNTS = {
     "images": "ProcessedImageCount",
@@ -30,40 +32,10 @@ _COUNTS = {
 _DAY_SECONDS = 86_400
 
 
-@dataclass
-class Totals:
-    """What the table holds of a span of days.
-
-    Attributes:
-        by_version: Model version => pictures and anomalies that it judged.
-        videos: Status => how many.
-    """
-
-    images: int = 0
-    anomalies: int = 0
-    invalid: int = 0
-    waiting: int = 0
-    by_version: dict[str, Counter[str]] = field(default_factory=dict)
-    videos: Counter[str] = field(default_factory=Counter)
-
-    def add(self, item: Mapping[str, Any]) -> None:
-        """Counts one item of the table: `Status`, `DetectAnomalyResult` and `ModelVersion` are read."""
-        status = item.get("Status")
-        if status == "REJECTED":
-            self.invalid += 1
-        elif status == "WAITING":
-            self.waiting += 1
-        elif status == "JUDGED":
-            anomalous = bool(item.get("DetectAnomalyResult"))
-            self.images += 1
-            self.anomalies += anomalous
-            version = self.by_version.setdefault(str(item.get("ModelVersion") or "none"), Counter())
-            version.update(images=1, anomalies=int(anomalous))
-
-
 def dashboard(
     *,
     days: Annotated[int, typer.Option(min=1, max=455, help="So many UTC days, today included.")] = 30,
+    recount: Annotated[bool, typer.Option(help="Count closed hours again, from their records.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     local: Annotated[bool, typer.Option("--local", help="Of the embedded AWS.")] = False,
     aws: Annotated[bool, typer.Option("--aws", help="Of the AWS account.")] = False,
@@ -73,41 +45,10 @@ def dashboard(
     today = datetime.now(UTC).date()
     since = today - timedelta(days=days - 1)
     project = str(target.outputs["project_name"])
-    totals = count(target, since, today)
+    totals = Counting(target, recount=recount).count(since, today)
     metrics = metric_totals(target.client("cloudwatch"), project, since, today)
     shown = as_json(totals, metrics, project, since, today)
     print_json(shown) if json else _print(shown)
-
-
-def count(target: targets.Target, since: date, until: date) -> Totals:
-    """Counts the items of a span of UTC days, from the indexes by day.
-
-    Args:
-        target: The stack.
-        since: First day.
-        until: Last day, included.
-    """
-    totals = Totals()
-    table = target.resource("dynamodb").Table(target.outputs["results_table"])
-    shards = int(target.outputs.get("index_shards") or 16)
-    partitions = [
-        f"{(since + timedelta(days=day)).isoformat()}#{shard:02d}"
-        for day in range((until - since).days + 1)
-        for shard in range(shards)
-    ]
-
-    def read(partition: str) -> list[dict[str, Any]]:
-        names = {"#key": "DayShard", "#status": "Status"}
-        return list(_query(table, "by-day", partition, names, "#status, DetectAnomalyResult, ModelVersion"))
-
-    with ThreadPoolExecutor(16) as pool:
-        for items in pool.map(read, partitions):
-            for item in items:
-                totals.add(item)
-    totals.videos.update(
-        video.status.value for video in target.video_table().newest(since=since, until=until)
-    )
-    return totals
 
 
 def metric_totals(cloudwatch: Any, project: str, since: date, until: date) -> dict[str, int]:  # noqa: ANN401 - a boto3 client
@@ -170,28 +111,6 @@ def as_json(
 
 def _ratio(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
-
-
-def _query(
-    table: Any,  # noqa: ANN401 - a boto3 resource
-    index: str,
-    partition: str,
-    names: Mapping[str, str],
-    wanted: str,
-) -> Iterator[dict[str, Any]]:
-    request: dict[str, Any] = {
-        "IndexName": index,
-        "KeyConditionExpression": "#key = :partition",
-        "ExpressionAttributeNames": dict(names),
-        "ExpressionAttributeValues": {":partition": partition},
-        "ProjectionExpression": wanted,
-    }
-    while True:
-        page = table.query(**request)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _print(shown: Mapping[str, Any]) -> None:

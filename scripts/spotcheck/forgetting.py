@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.day_totals import DayTotals
+from chalicelib.documents import Documents
 from chalicelib.events import ObjectVersion
 from chalicelib.frames import frame_of
 from chalicelib.identity import request_id, result_keys
@@ -21,6 +23,7 @@ from spotcheck.publish import version_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from chalicelib.records import Record
     from spotcheck.targets import Target
 
 _VIDEO_ID = re.compile(r"[0-9a-f]{32}")
@@ -35,15 +38,23 @@ class Remains:
         objects: Bucket => key and version id of every version of every object, delete markers included,
             in the order in which they go.
         items: Request ids in the results table, of pictures, frames and videos.
+        days: UTC days in whose totals the pictures and frames count.
     """
 
     objects: dict[str, dict[tuple[str, str], None]] = field(default_factory=dict)
     items: set[str] = field(default_factory=set)
+    days: set[str] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found."""
         return not self.items and not any(self.objects.values())
+
+    def add_records(self, records: Iterable[Record]) -> None:
+        """Notes records of pictures or frames."""
+        for record in records:
+            self.items.add(record.request_id)
+            self.days.add(record.date[:10])
 
     def add(self, bucket: str, versions: Iterable[tuple[str, str]]) -> None:
         """Notes objects of a bucket, each version once."""
@@ -62,6 +73,7 @@ class Forgetting:
         self._outputs = target.outputs
         self._pictures = target.results_table()
         self._videos = target.video_table()
+        self._totals = DayTotals(Documents(self._s3, target.outputs["results_bucket"]))
         self._items = target.resource("dynamodb").Table(target.outputs["results_table"])
 
     def find(self, name: str) -> Remains:
@@ -92,6 +104,8 @@ class Forgetting:
             doomed = [{"Key": key, "VersionId": version} for key, version in versions]
             for start in range(0, len(doomed), _BATCH):
                 delete_versions(self._s3, bucket, doomed[start : start + _BATCH], lambda *_: None)
+        for day in sorted(remains.days):
+            self._totals.reopen(day)
         with self._items.batch_writer() as batch:
             for identity in remains.items:
                 batch.delete_item(Key={"RequestID": identity})
@@ -105,7 +119,7 @@ class Forgetting:
             for record in self._pictures.of_image(key.rpartition("/")[2])
             if (record.bucket, record.key) == (bucket, key)
         ]
-        remains.items |= {record.request_id for record in records}
+        remains.add_records(records)
         told = {version for _, version in versions}
         judged = [version_of(record) for record in records]
         judged += [_version(bucket, key, version) for version in told - {each.version_id for each in judged}]
@@ -147,7 +161,7 @@ class Forgetting:
         frames = frames_prefix(video_id)
         if self._videos.get(video_id) is not None:
             remains.items.add(video_id)
-        remains.items |= {record.request_id for record in self._pictures.of_video(video_id)}
+        remains.add_records(self._pictures.of_video(video_id))
         remains.add(images, self._versions(images, frames))
         remains.add(images, self._versions(images, f"{PROXIES_PREFIX}{video_id}/"))
         copies = self._outputs["videos_bucket"]

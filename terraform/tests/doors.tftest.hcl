@@ -43,6 +43,7 @@ run "a_detector_may_do_this_and_nothing_else" {
           "arn:aws:s3:::spotcheck-results-123456789012-eu-west-1/results/*",
           "arn:aws:s3:::spotcheck-results-123456789012-eu-west-1/history/*",
           "arn:aws:s3:::spotcheck-results-123456789012-eu-west-1/heatmaps/*",
+          "arn:aws:s3:::spotcheck-results-123456789012-eu-west-1/totals/*",
         ]
       },
       {

@@ -60,6 +60,7 @@ DETECTORS: list[Row] = [
         (role, "s3:PutObject", f"{BUCKETS['results']}/results/a.json", True),
         (role, "s3:GetObject", f"{BUCKETS['results']}/history/a.json", True),
         (role, "s3:PutObject", f"{BUCKETS['results']}/heatmaps/a.png", True),
+        (role, "s3:PutObject", f"{BUCKETS['results']}/totals/2026-11-22.json", True),
         (role, "s3:PutObject", f"{BUCKETS['results']}/elsewhere/a.png", False),
         (role, "s3:DeleteObject", f"{BUCKETS['results']}/results/a.json", False),
         (role, "s3:PutObjectAcl", f"{BUCKETS['results']}/results/a.json", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError
 from support_delivery import RESULTS, TABLE, FixedDetector, FixedModels, Killed, Stack, deliver, killed
 
 from chalicelib.exceptions import JudgingError
-from chalicelib.records import Record, Status
+from chalicelib.records import Record, Status, timestamp
 
 if TYPE_CHECKING:
     from chalicelib.events import ObjectVersion
@@ -67,6 +68,22 @@ def test_a_redelivery_completes_a_rejection(stack: Stack, write: int, *, after: 
     deliver(stack.judge(), version)
     the_outcome(stack, version)
     assert stack.state() == state_of_a_clean_run(stack, version)
+
+
+def test_a_record_that_comes_hours_late_reopens_the_totals_of_its_day_first(
+    stack: Stack, picture: bytes
+) -> None:
+    version = stack.upload(content=picture)
+    with stack.at_write(4, killed), pytest.raises(Killed):  # the verdict stands, its record is missing
+        deliver(stack.judge(), version)
+    hours_later = stack.now() + timedelta(hours=6)
+    with stack.at_write(0, killed) as writes:
+        deliver(stack.judge(now=lambda: hours_later), version)
+    assert writes[-2:] == ["PutObject", "PutItem"]
+    (record,) = map(Record.from_item, stack.items())
+    reopened = stack.result(f"totals/{record.date[:10]}.json")
+    assert record.date < timestamp(hours_later - timedelta(hours=5))
+    assert reopened["hours"] == {}
 
 
 def test_retries_may_die_too_one_write_further_each(stack: Stack, picture: bytes) -> None:

@@ -1,13 +1,15 @@
-"""Small JSON documents in the models bucket: what the API knows of projects, datasets, models and jobs.
+"""Small JSON documents in S3, for what is read and changed seldom.
 
 S3 is strongly consistent and writes on condition (`If-None-Match`, `If-Match`), which is all that a few
-hundred descriptions need; a second table would be one more thing to own (docs/adr/0015).
+hundred descriptions need; a second table would be one more thing to own.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -30,10 +32,12 @@ class Document:
     Attributes:
         value: The JSON object.
         etag: Tells this state from every other, for a conditional write.
+        age: Seconds since it was written, by S3's own clock where it tells the time.
     """
 
     value: dict[str, Any]
     etag: str
+    age: float = 0.0
 
 
 class Documents:
@@ -41,7 +45,7 @@ class Documents:
 
     Args:
         s3: S3 client.
-        bucket: The models bucket.
+        bucket: Where they lie.
     """
 
     def __init__(self, s3: S3Client, bucket: str) -> None:
@@ -56,11 +60,19 @@ class Documents:
             if error_code(error) in _MISSING:
                 return None
             raise
-        return Document(dict(json.loads(answer["Body"].read())), answer["ETag"])
+        told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        now = parsedate_to_datetime(told) if told else datetime.now(UTC)
+        age = (now - answer["LastModified"]).total_seconds()
+        return Document(dict(json.loads(answer["Body"].read())), answer["ETag"], age)
 
     def create(self, key: str, value: Mapping[str, Any]) -> bool:
         """Writes a document that does not exist yet; False when it does."""
         return self._put(key, value, IfNoneMatch="*")
+
+    def put(self, key: str, value: Mapping[str, Any]) -> None:
+        """Writes the document, whatever stands there."""
+        while not self._put(key, value):
+            pass  # another write was under way
 
     def replace(self, key: str, value: Mapping[str, Any], etag: str) -> bool:
         """Writes over the document that was read; False when it is another one by now."""
