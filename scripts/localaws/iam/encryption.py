@@ -113,4 +113,13 @@ def _key_of(arn: str, account: str, region: str) -> str | None:
 
         queue = sqs_backends[account][region].queues.get(name)
         found = getattr(queue, "kms_master_key_id", None)
-    return found if found and found.startswith("arn:") else None
+    return found if found and found.startswith("arn:") and not _is_aws_managed(found) else None
+
+
+def _is_aws_managed(key: str) -> bool:
+    """Whether a service made the key for the account: whoever may use the service may use it."""
+    from moto.kms.models import kms_backends
+
+    _, _, _, region, account, resource = key.split(":", 5)
+    known = kms_backends[account][region].keys.get(resource.removeprefix("key/"))
+    return known is not None and any(name.startswith("alias/aws/") for name in known.aliases)

@@ -213,3 +213,20 @@ def test_sending_to_a_sealed_queue_needs_the_key(
     )
     let_use(guarded, sealed, ["kms:GenerateDataKey", "kms:Decrypt"], "sqs")
     worker("sqs").send_message(QueueUrl=queue, MessageBody="x")
+
+
+def test_a_key_that_a_service_made_for_the_account_needs_no_permission(
+    guarded: Desk, worker: Callable[[str], Any]
+) -> None:
+    attribute: Any = [{"AttributeName": "Id", "AttributeType": "S"}]
+    guarded.client("dynamodb").create_table(
+        TableName="plain",
+        AttributeDefinitions=attribute,
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": True},
+    )
+    statement = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    guarded.client("iam").put_role_policy(RoleName="lambda", PolicyName="table", PolicyDocument=document)
+    worker("dynamodb").get_item(TableName="plain", Key={"Id": {"S": "1"}})
