@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
 
+from chalicelib.lookout.api.routes import ROUTES
+
 if TYPE_CHECKING:
-    from chalice.app import CloudWatchEvent, S3Event
+    from collections.abc import Callable
+    from typing import Any
+
+    from chalice.app import CloudWatchEvent, Response, S3Event
 
     from chalicelib.conversion import VideoConverter
     from chalicelib.job_events import JobEvents
     from chalicelib.judging import Judge
+    from chalicelib.lookout.api.front import LookoutFront
+    from chalicelib.lookout.api.jobs import JobRunner
     from chalicelib.telemetry import Telemetry
 
 # Chalice's own log handler would write every line of Powertools' logger, which has the same name, once more.
@@ -63,6 +70,26 @@ def on_video_job(event: CloudWatchEvent) -> None:
     _job_events().take_in(event.detail)
 
 
+def _route(operation: str) -> Callable[..., Response]:
+    def answer(**path: str) -> Response:
+        _telemetry().begin(app.lambda_context)
+        return _lookout(app.lambda_context.invoked_function_arn).respond(operation, path, app.current_request)
+
+    return answer
+
+
+# The Lookout for Vision API. Any content type reaches its operation: errors are the service's, not Chalice's.
+for _name, _method, _path in ROUTES:
+    app.route(_path, methods=[_method], name=_name, content_types=["*/*"])(_route(_name))
+
+
+@app.lambda_function(name="run_job")
+def run_job(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context object
+    """Does what an operation of the API began and answered 202 for."""
+    _telemetry().begin(context)
+    _jobs(context.invoked_function_arn).run(event)
+
+
 # Everything with a client or a model in it: made at the first event, kept while the function is warm. Imports
 # are as late, because Chalice imports this file to package it.
 
@@ -93,3 +120,17 @@ def _job_events() -> JobEvents:
     from chalicelib.wiring import job_events  # noqa: PLC0415
 
     return job_events(os.environ, _telemetry())
+
+
+@cache
+def _lookout(function_arn: str) -> LookoutFront:
+    from chalicelib.lookout.api.wiring import front  # noqa: PLC0415
+
+    return front(os.environ, function_arn, _telemetry())
+
+
+@cache
+def _jobs(function_arn: str) -> JobRunner:
+    from chalicelib.lookout.api.wiring import job_runner  # noqa: PLC0415
+
+    return job_runner(os.environ, function_arn, _telemetry())

@@ -1,6 +1,14 @@
 # What the decorators in chalice_app/app.py say, read as data from Chalice's package (docs/adr/0005).
 locals {
-  chalice = jsondecode(file("${local.build_dir}/chalice.tf.json")).resource
+  packaged = jsondecode(file("${local.build_dir}/chalice.tf.json"))
+  chalice  = local.packaged.resource
+
+  # Chalice describes its routes in Swagger: "METHOD /path/{parameter}".
+  routes = flatten([
+    for path, methods in try(jsondecode(local.packaged.locals.chalice_api_swagger).paths, {}) : [
+      for method in keys(methods) : "${upper(method)} ${path}" if method != "parameters"
+    ]
+  ])
 
   # Chalice names a function in an expression ("${aws_lambda_function.NAME.arn}"): take the name out of it.
   function_reference = "aws_lambda_function\\.([^.]+)\\."

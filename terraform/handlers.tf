@@ -47,6 +47,38 @@ locals {
         },
       ]
     })
+    # The API's own function never judges: DetectAnomalies has one with more memory, and its own warmth.
+    api_handler = merge(local.handler_defaults, {
+      memory_mb       = 512
+      timeout_seconds = 29 # an HTTP API waits for thirty
+      reads           = { models = ["projects/"] }
+      writes          = { models = ["projects/"] }
+      environment     = local.job_environment
+      statements = [
+        {
+          Sid      = "DeleteProjects"
+          Effect   = "Allow"
+          Action   = ["s3:DeleteObject"]
+          Resource = ["${local.bucket_arns["models"]}/projects/*/project.json"]
+        },
+        {
+          Sid      = "StartJobs"
+          Effect   = "Allow"
+          Action   = ["lambda:InvokeFunction"]
+          Resource = ["${local.function_arn_prefix}:${var.name}-run_job:live"]
+        },
+      ]
+    })
+    detect_anomalies = merge(local.handler_defaults, {
+      timeout_seconds = 29
+      reads           = { models = ["projects/"] }
+    })
+    # What an operation of the API began: datasets, starting and stopping models, packaging.
+    run_job = merge(local.handler_defaults, {
+      timeout_seconds = 900
+      reads           = { models = ["projects/"] }
+      writes          = { models = ["projects/"] }
+    })
     on_video_job = merge(local.handler_defaults, {
       memory_mb   = 512
       environment = local.video_environment
@@ -69,9 +101,20 @@ locals {
     FRAME_MAX_SIDE         = tostring(var.frame_max_side)
   }
 
+  job_environment = {
+    JOB_FUNCTION = "${var.name}-run_job"
+  }
+
+  # One route of the API has a function of its own: the same zip and handler, another role and memory.
+  detection_route = "POST /2020-11-20/projects/{projectName}/models/{modelVersion}/detect"
+  packaged_functions = merge(
+    local.chalice.aws_lambda_function,
+    contains(local.routes, local.detection_route) ? { detect_anomalies = local.chalice.aws_lambda_function.api_handler } : {},
+  )
+
   # Chalice's functions with what is known of them, under the user's own settings (null leaves ours).
   functions = {
-    for name, function in local.chalice.aws_lambda_function : name => merge(
+    for name, function in local.packaged_functions : name => merge(
       try(local.handlers[name], local.handler_defaults),
       { for key, value in try(var.functions[name], {}) : key => value if value != null },
       { handler = function.handler, function_name = "${var.name}-${name}" },

@@ -23,6 +23,7 @@ locals {
   mediaconvert_arn       = "arn:${local.partition}:mediaconvert:${local.region}:${local.account_id}:queues/${var.name}"
   mediaconvert_role_name = "${var.name}-mediaconvert-${local.region}"
   mediaconvert_role_arn  = "arn:${local.partition}:iam::${local.account_id}:role/${local.mediaconvert_role_name}"
+  function_arn_prefix    = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function"
   log_group_arn_prefix   = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group"
   event_rule_arn_prefix  = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule"
 }

@@ -29,8 +29,12 @@ output "dead_letter_queue_url" {
 }
 
 output "api_url" {
-  description = "Address of the Lookout for Vision API; null while the stack has none."
-  value       = null
+  description = "Address of the Lookout for Vision API: AWS_ENDPOINT_URL_LOOKOUTVISION of its clients."
+  value = !local.has_api ? null : (
+    local.embedded
+    ? "${var.endpoint_url}/_localaws/http-api/${aws_apigatewayv2_api.lookout[0].id}"
+    : trimsuffix(aws_apigatewayv2_stage.lookout[0].invoke_url, "/")
+  )
 }
 
 output "region" {

@@ -149,6 +149,30 @@ variable "index_shards" {
   }
 }
 
+variable "api_requests_per_second" {
+  description = "How many requests a second the Lookout for Vision API takes; more are answered with 429."
+  type        = number
+  default     = 50
+  nullable    = false
+
+  validation {
+    condition     = var.api_requests_per_second >= 1
+    error_message = "api_requests_per_second must be 1 or more."
+  }
+}
+
+variable "api_burst" {
+  description = "How many requests the Lookout for Vision API takes at once."
+  type        = number
+  default     = 100
+  nullable    = false
+
+  validation {
+    condition     = var.api_burst >= 1 && floor(var.api_burst) == var.api_burst
+    error_message = "api_burst must be a whole number of 1 or more."
+  }
+}
+
 variable "log_level" {
   description = "How much the functions log: DEBUG, INFO, WARNING or ERROR."
   type        = string

@@ -1,7 +1,8 @@
 """The models bucket: versions of a project's model, and which of them is current.
 
 `projects/<project>/models/<n>/` holds `model.onnx` and what belongs to it; `model.json`, written last, makes
-the version exist. `projects/<project>/current.json` names the version to judge with.
+the version exist. `projects/<project>/current.json` names the version to judge with, or none when hosting was
+stopped.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ class ModelRegistry:
         """The version to judge with: the pinned one, else the pointer's, read at most once a minute.
 
         Raises:
-            ModelNotFoundError: Nothing is published, or the pinned version does not exist. Never remembered:
-                the next call looks again.
+            ModelNotFoundError: Nothing is published, nothing is hosted, or the pinned version does not exist.
+                Never remembered: the next call looks again.
         """
         now = self._clock()
         if self._current is not None and now - self._current[0] < _POINTER_SECONDS:
@@ -124,8 +125,41 @@ class ModelRegistry:
         details = {**asdict(entry), "created_at": timestamp(datetime.now(UTC))}
         self._put(self._key(entry.version, "model.json"), json.dumps(details).encode())
         self._point_at(number)
-        self._current = None
         return entry
+
+    def entry(self, version: str) -> ModelEntry:
+        """One published version, whichever is current.
+
+        Raises:
+            ModelNotFoundError: There is none of that number.
+        """
+        return self._entry(version)
+
+    def point_at(self, version: str) -> ModelEntry:
+        """Makes a published version current, be it older or newer than the one that is.
+
+        Raises:
+            ModelNotFoundError: There is none of that number.
+        """
+        entry = self._entry(version)
+        self._put_pointer({"version": version})
+        return entry
+
+    def point_at_none(self, version: str) -> bool:
+        """Leaves the project without a current version: its uploads wait from then on.
+
+        Args:
+            version: Only if it is this one that is current.
+
+        Returns:
+            Whether it was.
+        """
+        while True:
+            pointer, etag = self._read_pointer()
+            if etag is None or pointer["version"] != version:
+                return False
+            if self._put_pointer({"version": None, "stopped": version}, IfMatch=etag):
+                return True
 
     def versions(self) -> list[ModelEntry]:
         """Every published version, oldest first."""
@@ -154,27 +188,41 @@ class ModelRegistry:
     def _point_at(self, number: int) -> None:
         """Makes a version current, unless a publisher that began later was quicker."""
         while True:
-            try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=self._pointer_key)
-            except ClientError as error:
-                if error_code(error) not in _MISSING:
-                    raise
-                condition = {"IfNoneMatch": "*"}
-            else:
-                if int(json.loads(answer["Body"].read())["version"]) > number:
-                    return
-                condition = {"IfMatch": answer["ETag"]}
-            try:
-                self._put(self._pointer_key, json.dumps({"version": str(number)}).encode(), **condition)
-            except ClientError as error:
-                if error_code(error) not in _TAKEN | _MISSING:
-                    raise
-            else:
+            pointer, etag = self._read_pointer()
+            if int(pointer["version"] or 0) > number:
                 return
+            condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+            if self._put_pointer({"version": str(number)}, **condition):
+                return
+
+    def _read_pointer(self) -> tuple[dict[str, Any], str | None]:
+        """The pointer and its ETag; an empty one and None where there is none yet."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._pointer_key)
+        except ClientError as error:
+            if error_code(error) not in _MISSING:
+                raise
+            return {"version": None}, None
+        return dict(json.loads(answer["Body"].read())), answer["ETag"]
+
+    def _put_pointer(self, pointer: Mapping[str, str | None], **condition: str) -> bool:
+        """Writes the pointer; False when the condition is not met."""
+        self._current = None
+        try:
+            self._put(self._pointer_key, json.dumps(pointer).encode(), **condition)
+        except ClientError as error:
+            if condition and error_code(error) in _TAKEN | _MISSING:
+                return False
+            raise
+        return True
 
     def _pointer(self) -> str:
         missing = f"No model is published for project {self._project}: train one, then `spotcheck publish`."
-        return str(self._json(self._pointer_key, missing)["version"])
+        version = self._json(self._pointer_key, missing)["version"]
+        if version is None:
+            message = f"No model of project {self._project} is hosted: start one, or `spotcheck publish`."
+            raise ModelNotFoundError(message)
+        return str(version)
 
     def _entry(self, version: str) -> ModelEntry:
         missing = f"Model version {version} of project {self._project} does not exist in {self._bucket}."

@@ -82,6 +82,16 @@ class Telemetry:
             {"ModelVersion": record.model_version or "none"},
         )
 
+    def detection(self, project: str, version: str, milliseconds: float, *, is_anomalous: bool) -> None:
+        """Counts a picture that the API judged, as `outcome` does for an upload."""
+        counts = {"ProcessedImageCount": 1, "DetectedAnomalyCount": int(is_anomalous), "InvalidImageCount": 0}
+        of_project, of_version = {"ProjectName": project}, {"ModelVersion": version}
+        _emit({**counts, "Time": milliseconds}, of_project, of_version)
+
+    def invalid_image(self, project: str, version: str) -> None:
+        """Counts a body that the API could not judge."""
+        _emit({"InvalidImageCount": 1}, {"ProjectName": project}, {"ModelVersion": version})
+
     def video(self, video_id: str, status: VideoStatus, reason: str | None, *, project: str) -> None:
         """Logs a video's end and counts it: `ProcessedVideoCount`, `FailedVideoCount`, by `ProjectName`."""
         self._logger.info(status.value, video_id=video_id, reason=reason)

@@ -18,6 +18,7 @@ from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
 from spotcheck.forget import forget
 from spotcheck.import_lookout import import_lookout
+from spotcheck.lookout_env import lookout_env
 from spotcheck.model_card import model_card
 from spotcheck.profiling import profile
 from spotcheck.publish import publish
@@ -51,6 +52,7 @@ for verb in (
     threshold,
     model_card,
     import_lookout,
+    lookout_env,
     publish,
     up,
     down,

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from support_deployed import Deployed
 
 ACCOUNT, REGION, NAME = "123456789012", "us-east-1", "spotcheck"
-FUNCTIONS = ("detect_image", "detect_frame", "convert_video", "on_video_job")
+FUNCTIONS = (
+    "detect_image",
+    "detect_frame",
+    "convert_video",
+    "on_video_job",
+    "api_handler",
+    "detect_anomalies",
+    "run_job",
+)
 ROLES = (*FUNCTIONS, "mediaconvert")
 BUCKETS = {
     what: f"arn:aws:s3:::{NAME}-{what}-{ACCOUNT}-{REGION}"
@@ -33,6 +41,10 @@ TO_LAMBDA = {"iam:PassedToService": "lambda.amazonaws.com"}
 
 def log_of(function: str) -> str:
     return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{NAME}-{function}:log-stream:x"
+
+
+def function(name: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}-{name}"
 
 
 Row = tuple[Any, ...]  # role, action, resource, allowed?, and perhaps the context of the request
@@ -113,6 +125,22 @@ ROWS: list[Row] = [
     ("mediaconvert", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
     ("mediaconvert", "s3:DeleteObject", f"{BUCKETS['videos']}/video_inputs/a.mp4", False),
     ("mediaconvert", "dynamodb:GetItem", TABLE, False),
+    ("api_handler", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
+    ("api_handler", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
+    ("api_handler", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    ("api_handler", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("api_handler", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
+    ("api_handler", "dynamodb:GetItem", TABLE, False),
+    ("api_handler", "lambda:InvokeFunction", function("run_job:live"), True),
+    ("api_handler", "lambda:InvokeFunction", function("run_job"), False),
+    ("api_handler", "lambda:InvokeFunction", function("detect_image:live"), False),
+    ("run_job", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
+    ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
+    ("run_job", "lambda:InvokeFunction", function("run_job:live"), False),
+    ("detect_anomalies", "s3:GetObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
+    ("detect_anomalies", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/current.json", False),
+    ("detect_anomalies", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("detect_anomalies", "dynamodb:PutItem", TABLE, False),
     *((role, "logs:PutLogEvents", log_of(role), True) for role in FUNCTIONS),
     *((role, "logs:PutLogEvents", log_of("somebody-else"), False) for role in FUNCTIONS),
     *((role, "logs:DeleteLogStream", log_of(role), False) for role in FUNCTIONS),

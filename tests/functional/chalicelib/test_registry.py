@@ -201,3 +201,47 @@ def test_a_failing_claim_or_pointer_is_a_fault() -> None:
         s3.meta.events.register("before-call.s3.PutObject", refuse)
         with pytest.raises(ClientError, match="AccessDenied"):
             ModelRegistry(s3, MODELS, PROJECT).publish(b"model", {})
+
+
+def test_an_older_version_can_be_made_current(registry: ModelRegistry) -> None:
+    older = registry.publish(b"one", {})
+    newer = registry.publish(b"two", {})
+    assert registry.point_at("1") == registry.current() == older
+    assert registry.point_at("2") == registry.current() == newer
+
+
+def test_a_version_that_does_not_exist_cannot_be_made_current(registry: ModelRegistry) -> None:
+    entry = registry.publish(b"one", {})
+    with pytest.raises(ModelNotFoundError, match="version 7"):
+        registry.point_at("7")
+    assert registry.current() == entry
+
+
+def test_after_the_current_version_is_stopped_there_is_none(registry: ModelRegistry) -> None:
+    registry.publish(b"one", {})
+    assert registry.point_at_none("1")
+    with pytest.raises(ModelNotFoundError, match="hosted"):
+        registry.current()
+
+
+def test_stopping_another_version_leaves_the_current_one(registry: ModelRegistry) -> None:
+    registry.publish(b"one", {})
+    entry = registry.publish(b"two", {})
+    assert not registry.point_at_none("1")
+    assert registry.current() == entry
+
+
+def test_where_nothing_was_ever_published_there_is_nothing_to_stop(registry: ModelRegistry) -> None:
+    assert not registry.point_at_none("1")
+
+
+def test_publishing_hosts_again_what_was_stopped(registry: ModelRegistry) -> None:
+    registry.publish(b"one", {})
+    registry.point_at_none("1")
+    assert registry.publish(b"two", {}) == registry.current()
+
+
+def test_a_version_can_be_fetched_that_is_not_current(registry: ModelRegistry) -> None:
+    registry.publish(b"one", {})
+    registry.publish(b"two", {})
+    assert registry.download(registry.entry("1")) == b"one"

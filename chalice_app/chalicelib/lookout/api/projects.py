@@ -1,0 +1,114 @@
+"""Projects: a name under which models are kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.lookout.api.errors import ConflictException, ResourceNotFoundException
+from chalicelib.lookout.api.pages import page
+from chalicelib.records import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.documents import Documents
+    from chalicelib.lookout.api.names import Names
+
+_ROOT = "projects/"
+
+
+class Projects:
+    """CreateProject, DescribeProject, ListProjects, DeleteProject.
+
+    A project that `spotcheck publish` began by publishing a model exists as much as one that was created.
+
+    Args:
+        documents: Of the models bucket.
+        names: Makes ARNs.
+        now: The clock.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        names: Names,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._documents = documents
+        self._names = names
+        self._now = now
+
+    def create(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes an empty project.
+
+        Raises:
+            ConflictException: There is one of that name.
+        """
+        name = given["ProjectName"]
+        if self._exists(name) or not self._documents.create(
+            _key(name), {"created_at": timestamp(self._now())}
+        ):
+            message = f"Project {name} already exists: choose another name, or delete it first."
+            raise ConflictException(message, name, "PROJECT")
+        return {"ProjectMetadata": self._metadata(name)}
+
+    def describe(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Tells of one project.
+
+        Raises:
+            ResourceNotFoundException: There is none of that name.
+        """
+        name = self.require(given["ProjectName"])
+        return {"ProjectDescription": {**self._metadata(name), "Datasets": []}}
+
+    def list(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Lists the account's projects in this region, by name."""
+        names = list(self._documents.folders(_ROOT))
+        found, token = page(names, str, given.get("NextToken"), given.get("MaxResults"))
+        return {"Projects": [self._metadata(name) for name in found], "NextToken": token}
+
+    def delete(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Deletes a project that holds nothing any more.
+
+        Raises:
+            ConflictException: It has models or datasets.
+            ResourceNotFoundException: There is none of that name.
+        """
+        name = self.require(given["ProjectName"])
+        if any(key != _key(name) for key in self._documents.keys(_folder(name))):
+            message = f"Project {name} has models or datasets: delete each of them first."
+            raise ConflictException(message, name, "PROJECT")
+        self._documents.delete(_key(name))
+        return {"ProjectArn": self._names.project_arn(name)}
+
+    def require(self, name: str) -> str:
+        """The name, if there is such a project.
+
+        Raises:
+            ResourceNotFoundException: There is none.
+        """
+        if not self._exists(name):
+            message = f"Project {name} does not exist: create it, or look at its spelling (capitals count)."
+            raise ResourceNotFoundException(message, name, "PROJECT")
+        return name
+
+    def _exists(self, name: str) -> bool:
+        return next(self._documents.keys(_folder(name)), None) is not None
+
+    def _metadata(self, name: str) -> dict[str, Any]:
+        document = self._documents.get(_key(name))
+        created = datetime.fromisoformat(document.value["created_at"]) if document else None
+        return {
+            "ProjectName": name,
+            "ProjectArn": self._names.project_arn(name),
+            "CreationTimestamp": created,
+        }
+
+
+def _folder(name: str) -> str:
+    return f"{_ROOT}{name}/"
+
+
+def _key(name: str) -> str:
+    return f"{_ROOT}{name}/project.json"
