@@ -1,7 +1,7 @@
 """Measures the detector on real pictures, beside the floor of its arithmetic and beside anomalib.
 
-Run by `make bench`. Writes build/bench/detector.json. Solar cells come from the package elpv-dataset; the sets
-in ../shared/data are measured where that folder exists.
+Run by `make bench`. Writes build/bench/detector.json. Solar cells come from the package elpv-dataset; the
+sets in ../shared/data are measured where that folder exists.
 """
 
 from __future__ import annotations
