@@ -70,7 +70,7 @@ def learn_from_anomalies(
         }
         return Labelled(None, alone[:normals], alone[normals:], decision)
     sample = Sample(
-        np.concatenate([features.values, features.context], axis=1),
+        features.described,
         features.pooled,
         distances,
         is_anomalous,
