@@ -4,6 +4,7 @@ locals {
     memory_mb       = 2048
     timeout_seconds = 60
     ephemeral_mb    = 512
+    layers          = ["detector"]
     environment     = {}
     reads           = {} # role of a bucket => prefixes whose objects it may read
     writes          = {} # role of a bucket => prefixes where it may put (and read back) objects
