@@ -68,6 +68,14 @@ class ManifestError(SpotcheckError):
         self.problems = tuple(problems)
 
 
+class ManifestUnreadableError(SpotcheckError):
+    """A manifest cannot be read from S3, however often it is tried."""
+
+
+class DatasetLimitError(SpotcheckError):
+    """A dataset would have more of something than Lookout for Vision allowed."""
+
+
 class MaskInvalidError(SpotcheckError):
     """A mask picture cannot be read, or its colours are not those that its manifest line names."""
 

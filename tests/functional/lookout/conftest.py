@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One for all tests: it keeps the services' models, which take longest to load."""
+    return boto3.Session("test", "test", region_name="us-east-1")
+
+
 @pytest.fixture
-def service() -> Iterator[Service]:
+def service(session: boto3.Session) -> Iterator[Service]:
     with mock_aws():
-        yield Service(boto3.Session("test", "test", region_name="us-east-1"))
+        yield Service(session)

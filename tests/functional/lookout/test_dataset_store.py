@@ -82,9 +82,16 @@ def test_entries_that_are_gone_without_an_update_are_a_fault(service: Service) -
         sources(service)
 
 
+def test_a_write_whose_answer_was_lost_counts_as_written_when_it_is_tried_again(service: Service) -> None:
+    assert service.store.write(*PLACE, document(None), None)
+    read = service.store.get(*PLACE)
+    for _ in range(2):
+        assert service.store.write(*PLACE, document(key("2")), read)
+
+
 def test_nobody_writes_over_a_change_that_he_has_not_seen(service: Service) -> None:
     assert service.store.write(*PLACE, document(None), None)
-    assert not service.store.write(*PLACE, document(None), None)
+    assert not service.store.write(*PLACE, document(key("2")), None)
     read = service.store.get(*PLACE)
     assert service.store.write(*PLACE, document(None, "UPDATE_IN_PROGRESS"), read)
     assert not service.store.write(*PLACE, document(None), read)

@@ -24,26 +24,28 @@ class StoredEntry:
         text: The JSON line as it was given.
         source: S3 URI of its picture.
         label: None for a picture without label.
-        is_masked: Whether the line names a mask.
+        kinds: Kinds of anomaly that its mask may show; None where the line names no mask.
         created_at: When its picture came into the dataset; ISO 8601 in UTC, sorts as text.
     """
 
     text: str
     source: str
     label: Label | None
-    is_masked: bool
+    kinds: tuple[str, ...] | None
     created_at: str
 
     @classmethod
     def of(cls, entry: Entry, created_at: str) -> Self:
         """An entry that was just read."""
-        return cls(entry.text, str(entry.source), entry.label, entry.mask is not None, created_at)
+        kinds = tuple(dict.fromkeys(entry.mask.labels.values())) if entry.mask else None
+        return cls(entry.text, str(entry.source), entry.label, kinds, created_at)
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
         """Reads what `to_line` wrote."""
         value = json.loads(line)
-        return cls(value["entry"], value["source"], value["label"], value["masked"], value["created"])
+        kinds = None if value["kinds"] is None else tuple(value["kinds"])
+        return cls(value["entry"], value["source"], value["label"], kinds, value["created"])
 
     def to_line(self) -> bytes:
         """As it is kept, with its line's end."""
@@ -51,7 +53,7 @@ class StoredEntry:
             "created": self.created_at,
             "source": self.source,
             "label": self.label,
-            "masked": self.is_masked,
+            "kinds": self.kinds,
             "entry": self.text,
         }
         return json.dumps(value, ensure_ascii=False).encode() + b"\n"

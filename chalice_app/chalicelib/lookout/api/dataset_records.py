@@ -58,7 +58,7 @@ class ImageCounts:
         for entry in entries:
             counts["total"] += 1
             counts["labeled"] += entry.label is not None
-            counts["masked"] += entry.is_masked
+            counts["masked"] += entry.kinds is not None
             counts[entry.label or ""] += 1
         return cls(**{field.name: counts[field.name] for field in fields(cls)})
 
@@ -78,7 +78,7 @@ class DatasetRecord:
         identity: Tells this dataset from one that had its place before.
         entries_key: Of the file of its entries in the models bucket; None while it has none.
         etag: Of the document that was read.
-        value: That document.
+        value: That document, its state as it is to be read now.
     """
 
     project: str
@@ -100,14 +100,13 @@ class DatasetRecord:
         A job that did not come to its end in time is dead: whoever looks finds that it failed.
         """
         value = document.value
-        status, message = value["status"], value["message"]
-        if document.age > JOB_SECONDS and status in FAILURES:
-            status, message = FAILURES[status], _DEAD
+        if document.age > JOB_SECONDS and value["status"] in FAILURES:
+            value = {**value, "status": FAILURES[value["status"]], "message": _DEAD}
         return cls(
             project=project,
             dataset_type=dataset_type,
-            status=status,
-            message=message,
+            status=value["status"],
+            message=value["message"],
             created_at=datetime.fromisoformat(value["created_at"]),
             updated_at=datetime.fromisoformat(value["updated_at"]),
             images=ImageCounts(**value["images"]),

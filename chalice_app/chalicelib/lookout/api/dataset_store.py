@@ -82,13 +82,22 @@ class DatasetStore:
     ) -> bool:
         """Writes a dataset's document over the one that was read, or where there was none.
 
+        Args:
+            project: Whose.
+            dataset_type: `train` or `test`.
+            value: The document, with a job or identity that no other has.
+            over: What was read.
+
         Returns:
             False when another one stands there by now.
         """
         key = _document_key(project, dataset_type)
         if over is None:
-            return self._documents.create(key, value)
-        return self._documents.replace(key, value, over.etag)
+            is_written = self._documents.create(key, value)
+        else:
+            is_written = self._documents.replace(key, value, over.etag)
+        # Refused may mean: written, its answer lost, and tried again by the client.
+        return is_written or ((document := self._documents.get(key)) is not None and document.value == value)
 
     def put_entries(self, key: str, entries: Iterable[StoredEntry]) -> None:
         """Writes a file of entries."""

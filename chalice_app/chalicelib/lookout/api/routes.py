@@ -8,6 +8,8 @@ from __future__ import annotations
 _PROJECTS = "/2020-11-20/projects"
 _PROJECT = f"{_PROJECTS}/{{projectName}}"
 _MODEL = f"{_PROJECT}/models/{{modelVersion}}"
+_DATASETS = f"{_PROJECT}/datasets"
+_DATASET = f"{_DATASETS}/{{datasetType}}"
 _TAGS = "/2020-11-20/tags/{resourceArn}"
 _DECODED_TAGS = f"{_TAGS}/{{project}}/{{version}}"
 
@@ -16,6 +18,11 @@ ROUTES = (
     ("ListProjects", "GET", _PROJECTS),
     ("DescribeProject", "GET", _PROJECT),
     ("DeleteProject", "DELETE", _PROJECT),
+    ("CreateDataset", "POST", _DATASETS),
+    ("DescribeDataset", "GET", _DATASET),
+    ("DeleteDataset", "DELETE", _DATASET),
+    ("ListDatasetEntries", "GET", f"{_DATASET}/entries"),
+    ("UpdateDatasetEntries", "PATCH", f"{_DATASET}/entries"),
     ("ListModels", "GET", f"{_PROJECT}/models"),
     ("DescribeModel", "GET", _MODEL),
     ("DetectAnomalies", "POST", f"{_MODEL}/detect"),
