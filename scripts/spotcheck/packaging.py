@@ -2,8 +2,8 @@
 
 `deployment.zip` and `chalice.tf.json` come from `chalice package --pkg-format terraform`; the JSON is kept as
 data (docs/adr/0005). The layers hold the native packages, for Lambda's Python and processor whatever the desk
-has: one what judges a picture, one what training needs beside it (docs/adr/0014). All bytes are reproducible: entries sorted, time stamps and modes fixed. What has not changed is not
-built again.
+has: one what judges a picture, one what training needs beside it (docs/adr/0014). All bytes are reproducible:
+entries sorted, time stamps and modes fixed. What has not changed is not built again.
 """
 
 from __future__ import annotations

@@ -196,10 +196,11 @@ class TrainingBook:
         Raises:
             TrainingSupersededError: The version is no longer this trainer's.
         """
-        if (
-            self._as_run(project, version, run, lambda mine: replace(mine, message=message, **changes))
-            is None
-        ):  # type: ignore[arg-type]
+
+        def how(mine: Training) -> Training:
+            return replace(mine, message=message, evaluated_at=evaluated_at or mine.evaluated_at)
+
+        if self._as_run(project, version, run, how) is None:
             text = f"Model version {version} of project {project} is no longer this trainer's."
             raise TrainingSupersededError(text)
 

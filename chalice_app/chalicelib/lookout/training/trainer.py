@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws_errors import error_code
 from chalicelib.detector import Detector
 from chalicelib.exceptions import TrainingError, TrainingSupersededError
+from chalicelib.lookout.api.dataset_store import TYPES
 from chalicelib.lookout.evaluation import file_name, manifest_name
 from chalicelib.lookout.training.book import MOST_ATTEMPTS
 from chalicelib.lookout.training.evaluation_files import evaluation_manifest, evaluation_result
@@ -161,9 +162,10 @@ class CloudTrainer:
             report = render_model_report(
                 Detector.load(made.trained.model), made.trained.model, made.evaluation, []
             )
-            # The last word before the version exists: a trainer that was taken over from stops here.
             message = summary(made)
-            self._book.say(attempt.project, attempt.version, attempt.run, message, evaluated_at=ended_at)
+            beat.tell(message)
+            # The last word before the version exists: a trainer that was taken over from stops here.
+            self._book.say(attempt.project, attempt.version, attempt.run, message, ended_at)
             self._registry(attempt.project).register(
                 attempt.version,
                 made.trained.model,
@@ -181,9 +183,7 @@ class CloudTrainer:
             return lambda done, of: beat.tell(f"{doing}: {done} of {of} pictures.")
 
         beat.begin("Fetching the pictures.")
-        sets = {
-            kind: list(self._entries(attempt.project, attempt.version, kind)) for kind in ("train", "test")
-        }
+        sets = {kind: list(self._entries(attempt.project, attempt.version, kind)) for kind in TYPES}
         fetched = {
             kind: self._pictures.fetch(entries, scratch / kind, telling("Fetching"))
             for kind, entries in sets.items()
