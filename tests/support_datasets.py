@@ -117,7 +117,7 @@ class Service:
         entries = self.datasets.entries(given)["DatasetEntries"]
         return [json.loads(entry)["source-ref"].rpartition("/")[2] for entry in entries]
 
-    def keys(self) -> set[str]:
+    def objects(self) -> set[str]:
         """Every object of the models bucket."""
         return {found["Key"] for found in self.s3.list_objects_v2(Bucket=MODELS).get("Contents", [])}
 

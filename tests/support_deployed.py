@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.videos import Video
     from spotcheck.targets import Target
 
+GRANTED_BUCKET = "my-bucket"  # of the user's own, named in dataset_bucket_arns
 PATIENCE = 60.0  # seconds for something that must happen
 
 

@@ -354,7 +354,7 @@ def test_updates_leave_no_files_behind(service: Service) -> None:
     record = service.store.get("cars", "train")
     assert record is not None
     folder = "projects/cars/datasets/train/"
-    assert service.keys() == {"projects/cars/project.json", f"{folder}dataset.json", record.entries_key}
+    assert service.objects() == {"projects/cars/project.json", f"{folder}dataset.json", record.entries_key}
 
 
 # ---------------------------------------------------------------- DeleteDataset
@@ -372,7 +372,7 @@ def test_a_deleted_dataset_is_gone_with_its_files(service: Service) -> None:
     assert resource(error) == ("cars/train", "DATASET")
     assert service.projects.describe({"ProjectName": "cars"})["ProjectDescription"]["Datasets"] == []
     left = {"projects/cars/project.json", "projects/cars/datasets/train/dataset.json"}
-    assert service.keys() == left
+    assert service.objects() == left
     assert service.s3.head_object(Bucket=GRANTED, Key="exports/cars/train.manifest")
 
 
@@ -394,7 +394,7 @@ def test_a_project_is_deleted_after_its_datasets(service: Service) -> None:
     service.delete()
     service.run()
     service.projects.delete({"ProjectName": "cars"})
-    assert service.keys() == set()
+    assert service.objects() == set()
     with pytest.raises(ResourceNotFoundException):
         service.projects.describe({"ProjectName": "cars"})
 
