@@ -173,6 +173,23 @@ variable "api_burst" {
   }
 }
 
+variable "dataset_bucket_arns" {
+  description = "ARNs of further buckets whose pictures, masks and manifests datasets may use, and that training may write its results to (OutputConfig). Without it: only below datasets/ in the images bucket."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.dataset_bucket_arns : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", arn))])
+    error_message = "dataset_bucket_arns takes ARNs of whole buckets such as arn:aws:s3:::my-pictures, without prefix or wildcard."
+  }
+
+  validation {
+    condition     = length(var.dataset_bucket_arns) <= 20 && length(distinct(var.dataset_bucket_arns)) == length(var.dataset_bucket_arns)
+    error_message = "dataset_bucket_arns takes at most 20 buckets, each once: the functions' policies have room for no more."
+  }
+}
+
 variable "log_level" {
   description = "How much the functions log: DEBUG, INFO, WARNING or ERROR."
   type        = string

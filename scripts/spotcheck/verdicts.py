@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
+from chalicelib.measuring.texts import number, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -195,16 +196,6 @@ def line(record: dict[str, Any], seconds: float | None) -> Text:
     if record["reason"]:
         text.append(f"  {record['reason']}", "yellow")
     return text
-
-
-def number(value: float | None, shape: str) -> str:
-    """A number in the given shape, a dash where there is none."""
-    return "-" if value is None else format(value, shape)
-
-
-def score_text(score: float | None) -> str:
-    """An anomaly score with as many digits as tell scores apart."""
-    return number(score, ".1f" if score is not None and score >= 10 else ".2f")
 
 
 def clock_time(date: str | None) -> str:

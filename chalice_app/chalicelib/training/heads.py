@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import solve
-from scipy.special import expit
+
+from chalicelib.training.numerics import expit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def fit_ridge(rows: NDArray[np.float64], is_anomalous: NDArray[np.bool_], penalt
     anomalies = int(is_anomalous.sum())
     importance = np.where(is_anomalous, 0.5 / anomalies, 0.5 / (len(rows) - anomalies)) * len(rows)
     kernel = scaled @ scaled.T + 1 + np.diag(penalty / importance)
-    dual = solve(kernel, np.where(is_anomalous, 1.0, -1.0), assume_a="pos")
+    dual = np.linalg.solve(kernel, np.where(is_anomalous, 1.0, -1.0))
     weights = scaled.T @ dual * scale
     return Linear(weights, float(dual.sum() - weights @ mean))
 
@@ -102,7 +102,7 @@ def fit_discriminant(
     ridge = _LDA_RIDGE * float(covariance.diagonal().mean())
     mixed = (1 - share) * covariance + share * (away * importance[:, None]).T @ away
     mixed[np.diag_indices(width)] += ridge
-    return Linear(solve(mixed, mean - normal_mean, assume_a="pos"), 0.0)
+    return Linear(np.linalg.solve(mixed, mean - normal_mean), 0.0)
 
 
 def fit_logistic(
@@ -126,7 +126,7 @@ def fit_logistic(
         expected = expit(design @ weights)
         gradient = design.T @ (importance * (expected - is_anomalous)) + penalty * weights
         curvature = design.T @ (design * (importance * expected * (1 - expected))[:, None]) + np.diag(penalty)
-        step = solve(curvature, gradient, assume_a="pos")
+        step = np.linalg.solve(curvature, gradient)
         # A full Newton step may overshoot where the curve is flat: bounded, it still converges.
         weights = weights - step * min(1.0, 10 / max(float(np.linalg.norm(step)), 1e-300))
         if np.abs(step).max() < 1e-8:
