@@ -26,6 +26,7 @@ COLORS = (
 _SAYS_NOTHING = {
     *("anomaly", "anomalies", "anomalous", "abnormal", "background", "bad", "ng", "nok", "ko", "fail"),
     *("defect", "defects", "defective", "faulty", "unlabelled"),
+    *("combined", "mixed", "misc", "other", "others"),
 }
 _NUMBER = re.compile(r"^\d+[\s._-]+")
 _MAX_NAME = 256
@@ -120,6 +121,20 @@ def kind_name(text: str) -> str | None:
     first, *others = re.findall(r"[a-zA-Z0-9]+", plain.encode("ascii", "ignore").decode()) or [""]
     name = (first + "".join(word[0].upper() + word[1:] for word in others))[:_MAX_NAME]
     return None if not name or name.lower() in _SAYS_NOTHING else name
+
+
+def kinds_of_folder(name: str) -> tuple[str, ...]:
+    """The kinds of anomaly that a folder's pictures show; empty where its name does not tell all of them.
+
+    Args:
+        name: One kind, or several joined by `+`.
+
+    Examples:
+        >>> kinds_of_folder("dent+scratch"), kinds_of_folder("bad")
+        (('dent', 'scratch'), ())
+    """
+    names = [kind_name(part) for part in name.split("+")]
+    return tuple(known for known in names if known) if all(names) else ()
 
 
 def anomaly_list(kinds: Iterable[FoundKind]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.anomalies import kinds_of_folder
 from chalicelib.picture_formats import JPEG, PNG, foreign_format
 from spotcheck.exceptions import DatasetError
 
@@ -47,12 +48,14 @@ class LabelledPicture:
         name: Its path below the dataset's folder, with `/`.
         is_anomalous: The label.
         mask: A picture of where the anomaly is (white), if there is one.
+        kinds: Of anomaly, as far as the folder's name tells.
     """
 
     path: Path
     name: str
     is_anomalous: bool
     mask: Path | None = None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,8 @@ class _Reader:
                 self.skipped.append(Skipped(self._name(path), reason))
             else:
                 mask = self._mask_of(path, folder.name) if is_anomalous else None
-                yield LabelledPicture(path, self._name(path), is_anomalous, mask)
+                kinds = kinds_of_folder(folder.name) if is_anomalous else ()
+                yield LabelledPicture(path, self._name(path), is_anomalous, mask, kinds)
 
     def _has_masks_of(self, folder: Path) -> bool:
         """Whether it is a kind of anomaly in a training split: imported datasets have those."""
