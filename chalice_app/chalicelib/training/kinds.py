@@ -78,7 +78,7 @@ class _Examples(NamedTuple):
         rows: `(examples, channels)`, mean features of the patches that show the kind.
         labels: `(examples,)`, which kind.
         pictures: `(examples,)`, which picture.
-        patches: `(examples, patches)`, where to look when it is judged; None for the picture's worst region.
+        patches: Of each `(patches,)`, where to look when it is judged; None for the picture's worst region.
     """
 
     rows: NDArray[np.float64]
@@ -253,8 +253,13 @@ def _name(
     threshold: float,
     patches: NDArray[np.bool_] | None,
 ) -> int:
-    """The kind of some patches, or of the worst region as a detector would find it."""
+    """The kind of some patches, or of the worst region as a detector would find it.
+
+    A picture that would be missed has no region: what stands out most is taken for one.
+    """
     evidence = np.stack([head(features.T) for head in heads])
+    if patches is None and heat.max() <= threshold:
+        patches = _largest(heat, _UNUSUAL_SHARE)
     if patches is not None:
         return int(evidence[:, patches].mean(axis=1).argmax())
     side = round(len(heat) ** 0.5)
