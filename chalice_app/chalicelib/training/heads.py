@@ -22,8 +22,8 @@ _LDA_RIDGE = 0.1
 # normal patches are few and chosen.
 _LOGISTIC_WEIGHT = 0.003
 _NEWTON_STEPS = 25
-# What leave-one-out cannot tell apart would be scaled up without end.
-_LEAST_GAP = 0.01
+# Of the values of examples left out: a kind that cannot be told must not outshout those that can.
+_LEAST_GAP = 0.1
 
 
 class Linear(NamedTuple):

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 # With fewer parts of a kind than this, neither a model nor its cross-validation can know it.
 MIN_PARTS = 5
-# Cross-validated accuracy, less two standard errors, has to be so far above chance.
-MARGIN = 0.1
+# Cross-validated accuracy has to be so much of the way from chance to certainty, and so many standard errors
+# above chance.
+MARGIN, ERRORS = 0.3, 2.0
 # One kind alone names all anomalies where it is nine tenths of those whose kind is known, and half of all.
 _MOSTLY, _HALF = 0.9, 0.5
 _PENALTY = 10.0
@@ -110,7 +111,7 @@ def learn_kinds(anomalies: Anomalies, threshold: float, colors: Mapping[str, str
         confusion = _cross_validate(anomalies, examples, threshold, len(named))
         heads = _fit(examples.rows, examples.labels, len(named))
     accuracy, error = balanced_accuracy(confusion)
-    is_worth_it = accuracy - 2 * error > 1 / len(named) + MARGIN
+    is_worth_it = better_than_chance(accuracy, error, len(named))
     decision |= {
         "accuracy": round(accuracy, 4),
         "standard_error": round(error, 4),
@@ -151,6 +152,18 @@ def balanced_accuracy(confusion: NDArray[np.intp]) -> tuple[float, float]:
     cautious = (right + 1) / (total + 2)
     variance = (cautious * (1 - cautious) / total).sum() / len(confusion) ** 2
     return float((right / total).mean()), float(variance**0.5)
+
+
+def better_than_chance(accuracy: float, error: float, kinds: int) -> bool:
+    """Whether names are right often enough to be worth giving.
+
+    Args:
+        accuracy: From `balanced_accuracy`.
+        error: Likewise.
+        kinds: How many there are to choose from.
+    """
+    chance = 1 / kinds
+    return accuracy >= chance + MARGIN * (1 - chance) and accuracy > chance + ERRORS * error
 
 
 def _parts_of_each(anomalies: Anomalies) -> dict[str, int]:
