@@ -12,8 +12,9 @@ locals {
   }
 
   detector = merge(local.handler_defaults, {
-    writes = { results = ["results/", "history/", "heatmaps/", "totals/"] }
-    table  = ["dynamodb:GetItem", "dynamodb:PutItem"]
+    environment = { WARM_START = "uploads" }
+    writes      = { results = ["results/", "history/", "heatmaps/", "totals/"] }
+    table       = ["dynamodb:GetItem", "dynamodb:PutItem"]
   })
 
   handlers = {
@@ -71,13 +72,16 @@ locals {
     })
     detect_anomalies = merge(local.handler_defaults, {
       timeout_seconds = 29
+      environment     = { WARM_START = "detection" }
       reads           = { models = ["projects/"] }
     })
     # What an operation of the API began: datasets, starting and stopping models, packaging.
     run_job = merge(local.handler_defaults, {
       timeout_seconds = 900
+      environment     = merge(local.job_environment, local.hosted_environment)
       reads           = { models = ["projects/"] }
       writes          = { models = ["projects/"] }
+      statements      = concat(local.hosting_statements, local.continue_statements)
     })
     on_video_job = merge(local.handler_defaults, {
       memory_mb   = 512
@@ -104,6 +108,50 @@ locals {
   job_environment = {
     JOB_FUNCTION = "${var.name}-run_job"
   }
+
+  # Whose environments StartModel keeps warm, and bounds: those that judge (docs/adr/0015).
+  hosted = {
+    DETECTION_FUNCTION = "detect_anomalies"
+    IMAGE_FUNCTION     = "detect_image"
+    FRAME_FUNCTION     = "detect_frame"
+  }
+  hosted_environment = { for variable, handler in local.hosted : variable => "${var.name}-${handler}" }
+  hosted_arns        = [for name in values(local.hosted_environment) : "${local.function_arn_prefix}:${name}"]
+  hosting_statements = [
+    {
+      Sid    = "KeepWarm"
+      Effect = "Allow"
+      Action = [
+        for verb in ["Get", "Put", "Delete"] : "lambda:${verb}ProvisionedConcurrencyConfig"
+      ]
+      Resource = [for arn in local.hosted_arns : "${arn}:live"]
+    },
+    {
+      Sid      = "BoundConcurrency"
+      Effect   = "Allow"
+      Action   = [for verb in ["Get", "Put", "Delete"] : "lambda:${verb}FunctionConcurrency"]
+      Resource = local.hosted_arns
+    },
+    {
+      Sid      = "FindWaitingUploads"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Scan"]
+      Resource = ["${local.table_arn}/index/waiting"]
+    },
+    {
+      Sid      = "ReleaseWaitingUploads"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = [for handler in ["detect_image", "detect_frame"] : "${local.function_arn_prefix}:${var.name}-${handler}:live"]
+    },
+  ]
+  # A job that has more to do than fits into one run starts another.
+  continue_statements = [{
+    Sid      = "GoOn"
+    Effect   = "Allow"
+    Action   = ["lambda:InvokeFunction"]
+    Resource = ["${local.function_arn_prefix}:${var.name}-run_job:live"]
+  }]
 
   # One route of the API has a function of its own: the same zip and handler, another role and memory.
   detection_route = "POST /2020-11-20/projects/{projectName}/models/{modelVersion}/detect"

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_mediaconvert import MediaConvertClient
     from mypy_boto3_s3 import S3Client
 
@@ -35,3 +36,9 @@ def dynamodb() -> DynamoDBServiceResource:
 def mediaconvert() -> MediaConvertClient:
     """The MediaConvert client, for the regional endpoint: account endpoints are a thing of the past."""
     return boto3.client("mediaconvert", config=_THROTTLED)
+
+
+@cache
+def lambda_() -> LambdaClient:
+    """The Lambda client of this execution environment."""
+    return boto3.client("lambda", config=_CONFIG)

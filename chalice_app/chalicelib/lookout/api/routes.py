@@ -18,6 +18,8 @@ ROUTES = (
     ("DeleteProject", "DELETE", _PROJECT),
     ("ListModels", "GET", f"{_PROJECT}/models"),
     ("DescribeModel", "GET", _MODEL),
+    ("StartModel", "POST", f"{_MODEL}/start"),
+    ("StopModel", "POST", f"{_MODEL}/stop"),
     ("DetectAnomalies", "POST", f"{_MODEL}/detect"),
     ("TagResource", "POST", _TAGS),
     ("TagResource", "POST", _DECODED_TAGS),
