@@ -36,7 +36,10 @@ def test_packaging_the_handlers_loads_nothing_heavy(of_packaging: set[str], heav
     assert heavy not in of_packaging
 
 
-@pytest.mark.parametrize("foreign", ["chalicelib.training", "onnx", "scipy", "spotcheck", "localaws", "moto"])
+@pytest.mark.parametrize(
+    "foreign",
+    ["chalicelib.training", "chalicelib.measuring", "onnx", "scipy", "spotcheck", "localaws", "moto"],
+)
 def test_the_way_to_a_verdict_never_meets(of_judging: set[str], foreign: str) -> None:
     assert "chalicelib.judging" in of_judging
     assert foreign not in of_judging
