@@ -158,7 +158,6 @@ ROWS: list[Row] = [
     ("run_job", "s3:DeleteObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
     ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/datasets/train/x/entries.jsonl", True),
-    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
     *((role, "s3:GetObject", f"{GRANTED}/a.png", False) for role in ("detect_image", "detect_frame")),
     ("detect_anomalies", "s3:GetObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
