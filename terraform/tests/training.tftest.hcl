@@ -7,16 +7,16 @@ variables {
   build_dir = "./tests/fixtures/api"
 }
 
-run "the_trainer_has_two_processors_fifteen_minutes_and_room_for_the_pictures" {
+run "the_trainer_has_what_a_fresh_account_gives_fifteen_minutes_and_room_for_the_pictures" {
   command = plan
 
   assert {
     condition = (
-      aws_lambda_function.this["train_model"].memory_size == 3538
+      aws_lambda_function.this["train_model"].memory_size == 3008
       && aws_lambda_function.this["train_model"].timeout == 900
       && aws_lambda_function.this["train_model"].ephemeral_storage[0].size == 10240
     )
-    error_message = "1769 MB are one vCPU."
+    error_message = "No more than 3,008 MB: a fresh account refuses that."
   }
 }
 

@@ -1,4 +1,4 @@
-"""Training, packaging and deleting on the deployed stack, through boto3's own client for Lookout for Vision."""
+"""Training, packaging and deleting on the deployed stack, through boto3's own client."""
 
 from __future__ import annotations
 
