@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
 
+from chalicelib.events import as_first_sent
 from chalicelib.lookout.api.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ for _name, _method, _path in ROUTES:
 def run_job(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context object
     """Does what an operation of the API began and answered 202 for."""
     _telemetry().begin(context)
-    _jobs(context.invoked_function_arn).run(event, context.get_remaining_time_in_millis() / 1000)
+    seconds = context.get_remaining_time_in_millis() / 1000
+    _jobs(context.invoked_function_arn).run(as_first_sent(event), seconds)
 
 
 @app.lambda_function(name="train_model")

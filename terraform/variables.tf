@@ -115,7 +115,7 @@ variable "max_image_bytes" {
 }
 
 variable "max_image_megapixels" {
-  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason."
+  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason. Each takes 7 MB of the detectors' memory_mb."
   type        = number
   default     = 100
   nullable    = false

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.anomalies import kinds_of_folder
 from chalicelib.measuring.pictures import Dataset, LabelledPicture, Skipped
 from chalicelib.picture_formats import JPEG, PNG, foreign_format
 from spotcheck.exceptions import DatasetError
@@ -135,7 +136,8 @@ class _Reader:
                 self.skipped.append(Skipped(self._name(path), reason))
             else:
                 mask = self._mask_of(path, folder.name) if is_anomalous else None
-                yield LabelledPicture(path, self._name(path), is_anomalous, mask)
+                kinds = kinds_of_folder(folder.name) if is_anomalous else ()
+                yield LabelledPicture(path, self._name(path), is_anomalous, mask, kinds)
 
     def _has_masks_of(self, folder: Path) -> bool:
         """Whether it is a kind of anomaly in a training split: imported datasets have those."""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.table import Table
 from rich.text import Text
 
+from chalicelib.anomalies import ANOMALY
 from chalicelib.exceptions import SpotcheckError
 from chalicelib.measuring.texts import number, score_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Source = TypeVar("Source")
 
@@ -175,10 +176,13 @@ def add_row(table: Table, record: dict[str, Any], seconds: float | None, name: s
     picture = Text(name or record["key"].removeprefix("image_inputs/"))
     if record["reason"]:
         picture.append(f"\n{record['reason']}", "dim")
+    verdict = verdict_text(record)
+    if names := named_kinds(record):
+        verdict.append(f"\n{names}")
     table.add_row(
         clock_time(record["date"]),
         picture,
-        verdict_text(record),
+        verdict,
         number(record["confidence"], ".3f"),
         score_text(record["score"]),
         number(seconds, ".2f"),
@@ -191,11 +195,23 @@ def line(record: dict[str, Any], seconds: float | None) -> Text:
     if record["confidence"] is not None:
         text.append(f"{record['confidence']:.3f}  score {score_text(record['score'])}  ")
     text.append(record["key"])
+    if names := named_kinds(record):
+        text.append(f"  {names}", "red")
     if seconds is not None:
         text.append(f"  {seconds:.2f} s", "dim")
     if record["reason"]:
         text.append(f"  {record['reason']}", "yellow")
     return text
+
+
+def named_kinds(verdict: Mapping[str, Any]) -> str:
+    """The kinds of anomaly that were found, where the model names any, the largest first.
+
+    Args:
+        verdict: As `spotcheck results --json` or `detect --json` gives it.
+    """
+    found = sorted(verdict.get("kinds") or (), key=lambda kind: -kind["area"])
+    return ", ".join(kind["name"] for kind in found if kind["name"] != ANOMALY)
 
 
 def clock_time(date: str | None) -> str:

@@ -18,12 +18,14 @@ class LabelledPicture:
         name: How reports and the model's metadata call it, with `/`.
         is_anomalous: The label.
         mask: A picture of where the anomaly is (white), if there is one.
+        kinds: Of anomaly, as far as they are known.
     """
 
     path: Path
     name: str
     is_anomalous: bool
     mask: Path | None = None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def train_on(
         config,
         on_train,
         anomalies=[
-            NamedPicture.of_file(picture.path, picture.name, picture.mask) for picture in dataset.anomalies
+            NamedPicture.of_file(picture.path, picture.name, picture.mask, picture.kinds)
+            for picture in dataset.anomalies
         ],
     )
     if not (dataset.test or dataset.anomalies):

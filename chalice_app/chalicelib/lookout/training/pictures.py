@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from botocore.exceptions import ClientError
-from PIL import Image
 
+from chalicelib.anomalies import kind_name
 from chalicelib.aws_errors import error_code
 from chalicelib.exceptions import MaskInvalidError, TrainingError
-from chalicelib.lookout.masks import read_mask
+from chalicelib.lookout.masks import LabelledPixels, read_mask
 from chalicelib.measuring.pictures import LabelledPicture, Skipped
+from chalicelib.training.masks import kinds_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,13 +115,16 @@ class PictureSource:
         if entry.mask is None or not is_anomalous:
             return LabelledPicture(file, name, is_anomalous), []
         try:
-            pixels = read_mask(self._read(entry.mask.location), entry.mask, self._limits).indices > 0
+            pixels = read_mask(self._read(entry.mask.location), entry.mask, self._limits)
         except (_UnusableError, MaskInvalidError) as error:
             told = Skipped(name, f"its mask was not used: {error}")
             return LabelledPicture(file, name, is_anomalous), [told]
-        mask = file.with_suffix(".png")
-        Image.fromarray(np.where(pixels, np.uint8(255), np.uint8(0))).save(mask, "PNG")
-        return LabelledPicture(file, name, is_anomalous, mask), []
+        mask, kinds = file.with_suffix(".png"), tuple(map(kind_name, pixels.names))
+        named = tuple(kind for kind in kinds if kind)
+        if len(set(named)) < len(kinds):  # a kind without a name of its own: where, but not what
+            pixels, named = LabelledPixels(("anomaly",), np.minimum(pixels.indices, np.uint8(1))), ()
+        mask.write_bytes(kinds_mask(pixels, pixels.names))
+        return LabelledPicture(file, name, is_anomalous, mask, named), []
 
     def _read(self, place: Location) -> bytes:
         if (refusal := self._refusal(place.bucket, place.key)) is not None:
