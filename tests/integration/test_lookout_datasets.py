@@ -18,6 +18,7 @@ from chalicelib.lookout.entries import MAX_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from support_deployed import Deployed
 
 TRAIN = {"ProjectName": "cars", "DatasetType": "train"}
