@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+_REPLAYS = "spotcheckRedrives"  # what `spotcheck redrive` adds to an event that it replays
+
+
 class Jobs:
     """Starts functions without waiting for them; Lambda queues, retries, and keeps what failed (on-failure).
 
@@ -66,5 +69,5 @@ class JobRunner:
         Raises:
             KeyError: There is no such job.
         """
-        payload = dict(event)
+        payload = {name: value for name, value in event.items() if name != _REPLAYS}
         self._jobs[payload.pop("job")](**payload)

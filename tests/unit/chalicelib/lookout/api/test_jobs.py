@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.lookout.api.jobs import JobRunner, Jobs
+from spotcheck.dead_letters import DeadLetter
 
 
 class Lambda:
@@ -50,6 +51,14 @@ def test_what_was_started_is_done_by_its_name(jobs: Jobs, functions: Lambda) -> 
     runner = JobRunner({"count": lambda **payload: done.append(payload)})
     jobs.start("count", of="cars")
     runner.run(json.loads(functions.invoked[0]["Payload"]))
+    assert done == [{"of": "cars"}]
+
+
+def test_a_job_that_is_replayed_is_done_as_at_first() -> None:
+    done: list[dict[str, str]] = []
+    runner = JobRunner({"count": lambda **payload: done.append(payload)})
+    letter = DeadLetter("run_job", {"job": "count", "of": "cars"}, tries=0, error="")
+    runner.run(json.loads(letter.payload))
     assert done == [{"of": "cars"}]
 
 
