@@ -27,6 +27,12 @@ def s3() -> S3Client:
 
 
 @cache
+def s3_for_many() -> S3Client:
+    """An S3 client for sixteen requests at once; a picture may take a while."""
+    return boto3.client("s3", config=_CONFIG.merge(Config(max_pool_connections=16, read_timeout=60)))
+
+
+@cache
 def dynamodb() -> DynamoDBServiceResource:
     """The DynamoDB resource of this execution environment."""
     return boto3.resource("dynamodb", config=_CONFIG)

@@ -46,6 +46,10 @@ class TrainingError(SpotcheckError):
     """No model can be made from the pictures or the configuration given."""
 
 
+class TrainingSupersededError(SpotcheckError):
+    """A trainer's version was taken over by another trainer, has failed, or is being deleted."""
+
+
 class ManifestError(SpotcheckError):
     """A manifest, or what it names, cannot be taken as it is; nothing of it was taken.
 

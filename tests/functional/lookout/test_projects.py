@@ -14,7 +14,7 @@ from chalicelib.lookout.api.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from chalicelib.lookout.api.model_store import ModelStore
+from chalicelib.lookout.api.model_store import ModelStore, Published
 from chalicelib.lookout.api.tags import Tags
 from chalicelib.registry import ModelRegistry
 
@@ -27,13 +27,9 @@ ARN = NAMES.model_arn("cars", "1")
 @pytest.fixture
 def tags(service: Service) -> Tags:
     """Tags, of a project with one model."""
-
-    def registry(project: str) -> ModelRegistry:
-        return ModelRegistry(service.s3, MODELS, project)
-
     documents = Documents(service.s3, MODELS)
-    registry("cars").publish(b"model", {})
-    return Tags(documents, ModelStore(documents, registry, NAMES), NAMES)
+    ModelRegistry(service.s3, MODELS, "cars").publish(b"model", {})
+    return Tags(documents, ModelStore(documents, NAMES, [Published(documents)]), NAMES)
 
 
 def listed(tags: Tags, arn: str = ARN) -> dict[str, str]:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.lookout.api import client_tokens
-from chalicelib.lookout.api.dataset_store import folder
 from chalicelib.lookout.api.errors import ConflictException, ResourceNotFoundException
 from chalicelib.lookout.api.pages import page
 from chalicelib.records import timestamp
@@ -88,12 +87,13 @@ class Projects:
         """
         name = self.require(given["ProjectName"])
         datasets = [record.dataset_type for record in self._datasets.all(name)]
-        own = (_key(name), folder(name))
-        if datasets or not all(key.startswith(own) for key in self._documents.keys(_folder(name))):
+        keys = list(self._documents.keys(_folder(name)))
+        if datasets or any(_is_of_a_model(name, key) for key in keys):
             what = f"datasets ({', '.join(datasets)})" if datasets else "models"
             message = f"Project {name} has {what}: delete each of them first."
             raise ConflictException(message, name, "PROJECT")
-        self._datasets.forget(name)
+        for key in keys:
+            self._documents.delete(key)
         self._documents.delete(_key(name))
         return {"ProjectArn": self._names.project_arn(name)}
 
@@ -130,6 +130,11 @@ class Projects:
 
 def _folder(name: str) -> str:
     return f"{_ROOT}{name}/"
+
+
+def _is_of_a_model(name: str, key: str) -> bool:
+    """Whether a model is still there; that a version's number is taken outlives it."""
+    return key.startswith(f"{_folder(name)}models/") and not key.endswith("/claimed")
 
 
 def _key(name: str) -> str:
