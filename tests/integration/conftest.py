@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support_deployed import Deployed, Published
 from support_films import film_model
+from support_lookout_api import lookout_client
 from support_models import normal_png
 
 from spotcheck import embedded, targets
@@ -54,6 +55,12 @@ def pipeline(deployed: Deployed, published: Published) -> Deployed:
     """The stack with a model published."""
     assert published.command.returncode == 0, published.command.stderr
     return deployed
+
+
+@pytest.fixture(scope="module")
+def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """boto3's client for Lookout for Vision, pointed at the stack."""
+    yield from lookout_client(pipeline, tmp_path_factory.mktemp("data"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -136,7 +136,49 @@ ROWS: list[Row] = [
     ("api_handler", "lambda:InvokeFunction", function("detect_image:live"), False),
     ("run_job", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
     ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
-    ("run_job", "lambda:InvokeFunction", function("run_job:live"), False),
+    ("run_job", "lambda:InvokeFunction", function("run_job:live"), True),
+    ("run_job", "lambda:InvokeFunction", function("run_job"), False),
+    ("run_job", "lambda:InvokeFunction", function("detect_image:live"), True),
+    ("run_job", "lambda:InvokeFunction", function("detect_frame:live"), True),
+    ("run_job", "lambda:InvokeFunction", function("convert_video:live"), False),
+    *(
+        ("run_job", f"lambda:{verb}ProvisionedConcurrencyConfig", function(resource), allowed)
+        for verb in ("Get", "Put", "Delete")
+        for resource, allowed in (
+            ("detect_anomalies:live", True),
+            ("detect_image:live", True),
+            ("detect_frame:live", True),
+            ("detect_image:7", False),
+            ("detect_image", False),
+            ("convert_video:live", False),
+            ("run_job:live", False),
+        )
+    ),
+    *(
+        ("run_job", f"lambda:{verb}FunctionConcurrency", function(resource), allowed)
+        for verb in ("Get", "Put", "Delete")
+        for resource, allowed in (
+            ("detect_anomalies", True),
+            ("detect_image", True),
+            ("detect_frame", True),
+            ("convert_video", False),
+            ("run_job", False),
+        )
+    ),
+    (
+        "run_job",
+        "lambda:PutFunctionConcurrency",
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:somebody-elses",
+        False,
+    ),
+    ("run_job", "lambda:UpdateFunctionCode", function("detect_image"), False),
+    ("run_job", "dynamodb:Scan", f"{TABLE}/index/waiting", True),
+    ("run_job", "dynamodb:Scan", TABLE, False),
+    ("run_job", "dynamodb:Scan", f"{TABLE}/index/by-day", False),
+    ("run_job", "dynamodb:PutItem", TABLE, False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    ("api_handler", "lambda:PutFunctionConcurrency", function("detect_image"), False),
+    ("detect_anomalies", "lambda:PutFunctionConcurrency", function("detect_anomalies"), False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
     ("detect_anomalies", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/current.json", False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),

@@ -12,6 +12,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image
+from support_lookout_api import refused
 from support_models import normal_png
 
 if TYPE_CHECKING:
@@ -20,28 +21,6 @@ if TYPE_CHECKING:
     from support_deployed import Deployed
 
 PROJECT = "spotcheck"
-
-
-@pytest.fixture(scope="module")
-def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A client as `spotcheck lookout-env` sets it up: another signing name, our address."""
-    done = pipeline.spotcheck("lookout-env", "--folder", tmp_path_factory.mktemp("data"))
-    assert done.returncode == 0, done.stderr
-    exported = dict(line.removeprefix("export ").split("=", 1) for line in done.stdout.splitlines())
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in exported.items():
-            patch.setenv(name, value)
-        session = boto3.Session("test", "test", region_name="us-east-1")
-        make: Any = session.client
-        yield make("lookoutvision")
-
-
-def refused(call: Any, **given: Any) -> dict[str, Any]:
-    with pytest.raises(ClientError) as error:
-        call(**given)
-    response: dict[str, Any] = dict(error.value.response)
-    assert type(error.value).__name__ == response["Error"]["Code"]  # a typed exception of the client's
-    return response
 
 
 # ---------------------------------------------------------------- detecting
