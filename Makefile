@@ -110,10 +110,11 @@ fuzz: $(READY) ## Feed broken input to everything that reads untrusted bytes: SE
 	@$$($(BIN)/python -m spotcheck.tools python fuzz) tests/fuzz/atheris_run.py --seconds $(or $(SECONDS),60) $(ARGS)
 
 .PHONY: bench
-bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos
+bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos, DetectAnomalies
 	@$(BIN)/python -m spotcheck.bench_detector
 	@$(BIN)/python -m spotcheck.bench_pipeline
 	@$(BIN)/python -m spotcheck.bench_video
+	@$(BIN)/python -m spotcheck.bench_api
 
 .PHONY: soak
 soak: $(READY) terraform ## Thousands of uploads while everything fails: nothing may be lost

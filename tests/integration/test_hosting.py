@@ -1,4 +1,4 @@
-"""Starting and stopping as deployed: boto3's client, the command, Lambda's concurrency, uploads in between."""
+"""Starting and stopping as deployed: boto3's client, the command, concurrency, uploads in between."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/lookout_for_vision_summary"
 QUEUE = f"arn:aws:mediaconvert:{REGION}:{ACCOUNT}:queues/{NAME}"
 LENT = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-mediaconvert-{REGION}"
 DEAD = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-dead-letters"
+SOMEBODY_ELSES = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:somebody-elses"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
 TO_MEDIACONVERT = {"iam:PassedToService": "mediaconvert.amazonaws.com"}
 TO_LAMBDA = {"iam:PassedToService": "lambda.amazonaws.com"}
