@@ -1,8 +1,8 @@
 """Measures DetectAnomalies on the embedded AWS, into build/bench/api.json (`make bench`).
 
 From the signed request to the parsed answer. *Cold*: no environment is alive, so one is started, loads its
-code and the model. *Started*: the first request to an environment that StartModel keeps warm. *Warm*: one that
-has answered before.
+code and the model. *Started*: the first request to an environment that StartModel keeps warm. *Warm*: one
+that has answered before.
 """
 
 from __future__ import annotations
