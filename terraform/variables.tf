@@ -115,7 +115,7 @@ variable "max_image_bytes" {
 }
 
 variable "max_image_megapixels" {
-  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason."
+  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason. Each takes 7 MB of the detectors' memory_mb."
   type        = number
   default     = 100
   nullable    = false
@@ -159,6 +159,35 @@ variable "api_burst" {
   validation {
     condition     = var.api_burst >= 1 && floor(var.api_burst) == var.api_burst
     error_message = "api_burst must be a whole number of 1 or more."
+  }
+}
+
+variable "max_training_images" {
+  description = "How many labelled pictures a project may have to be trained in the cloud; more are trained at the desk. What gets through depends on memory_mb of train_model (docs/lookout-migration.md)."
+  type        = number
+  default     = 4000
+  nullable    = false
+
+  validation {
+    condition     = var.max_training_images >= 20 && var.max_training_images <= 20000 && floor(var.max_training_images) == var.max_training_images
+    error_message = "max_training_images must be a whole number between 20 and 20000."
+  }
+}
+
+variable "dataset_bucket_arns" {
+  description = "ARNs of further buckets whose pictures, masks and manifests datasets may use, and that training may write its results to (OutputConfig). Without it: only below datasets/ in the images bucket."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.dataset_bucket_arns : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", arn))])
+    error_message = "dataset_bucket_arns takes ARNs of whole buckets such as arn:aws:s3:::my-pictures, without prefix or wildcard."
+  }
+
+  validation {
+    condition     = length(var.dataset_bucket_arns) <= 20 && length(distinct(var.dataset_bucket_arns)) == length(var.dataset_bucket_arns)
+    error_message = "dataset_bucket_arns takes at most 20 buckets, each once: the functions' policies have room for no more."
   }
 }
 

@@ -13,6 +13,7 @@ from support_delivery import MODELS, Stack
 from chalicelib.documents import Documents
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.lookout.api.concurrency import Concurrency
+from chalicelib.lookout.api.dataset_store import DatasetStore
 from chalicelib.lookout.api.hosting import HostingOperations
 from chalicelib.lookout.api.hosting_book import HostingBook
 from chalicelib.lookout.api.hosting_jobs import HostingJobs
@@ -144,7 +145,7 @@ class Hosts:
         self.documents = Documents(stack.s3, MODELS)
         self.book = HostingBook(self.documents)
         names = Names("aws", "us-east-1", "123456789012")
-        projects = Projects(self.documents, names)
+        projects = Projects(self.documents, names, DatasetStore(stack.s3, MODELS))
         self.state = HostingState(self.book, self.registry)
         self.models = ModelStore(self.documents, names, [Published(self.documents), self.state])
         client: Any = self.functions

@@ -27,18 +27,24 @@ def s3() -> S3Client:
 
 
 @cache
+def s3_for_many() -> S3Client:
+    """An S3 client for sixteen requests at once; a picture may take a while."""
+    return boto3.client("s3", config=_CONFIG.merge(Config(max_pool_connections=16, read_timeout=60)))
+
+
+@cache
 def dynamodb() -> DynamoDBServiceResource:
     """The DynamoDB resource of this execution environment."""
     return boto3.resource("dynamodb", config=_CONFIG)
 
 
 @cache
-def mediaconvert() -> MediaConvertClient:
-    """The MediaConvert client, for the regional endpoint: account endpoints are a thing of the past."""
-    return boto3.client("mediaconvert", config=_THROTTLED)
-
-
-@cache
 def lambda_() -> LambdaClient:
     """The Lambda client of this execution environment."""
     return boto3.client("lambda", config=_CONFIG)
+
+
+@cache
+def mediaconvert() -> MediaConvertClient:
+    """The MediaConvert client, for the regional endpoint: account endpoints are a thing of the past."""
+    return boto3.client("mediaconvert", config=_THROTTLED)

@@ -1,4 +1,4 @@
-"""moto's AWS with the stack in it, and hosting around its models bucket."""
+"""moto's AWS with the stack in it, and datasets and hosting around its models bucket."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from moto import mock_aws
+from support_datasets import Service
 from support_delivery import Stack
 from support_hosting import Hosts
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 def aws_session() -> boto3.Session:
     """One for all tests: it keeps the services' models, which take longest to load."""
     return boto3.Session("test", "test", region_name="us-east-1")
+
+
+@pytest.fixture
+def service(aws_session: boto3.Session) -> Iterator[Service]:
+    with mock_aws():
+        yield Service(aws_session)
 
 
 @pytest.fixture

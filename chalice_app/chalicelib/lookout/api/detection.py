@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.exceptions import PictureRejectedError
+from chalicelib.lookout.answer import detect_anomaly_result
 from chalicelib.lookout.api.errors import ValidationException
 from chalicelib.pictures import read_picture
 
@@ -41,7 +42,7 @@ class Detection:
     def detect(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Judges one picture.
 
-        The answer has the classification shape, which old programs hand to `json.dumps`.
+        The answer has the shape that the service gave a model of its kind: see `detect_anomaly_result`.
 
         Raises:
             ConflictException: The model is not hosted.
@@ -61,13 +62,8 @@ class Detection:
         self._telemetry.detection(
             project, model.version, (time.perf_counter() - started) * 1000, is_anomalous=found.is_anomalous
         )
-        return {
-            "DetectAnomalyResult": {
-                "Source": {"Type": "direct"},
-                "IsAnomalous": found.is_anomalous,
-                "Confidence": found.confidence,
-            }
-        }
+        with_masks = detector.metadata.with_masks
+        return {"DetectAnomalyResult": detect_anomaly_result(picture, found, with_masks=with_masks)}
 
     def _picture(self, given: Mapping[str, Any], min_decoded_side: int | None) -> Picture:
         told = given["ContentType"].partition(";")[0].strip().lower()

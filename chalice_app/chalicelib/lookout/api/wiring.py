@@ -10,6 +10,10 @@ from chalicelib import clients
 from chalicelib.detector import Detector
 from chalicelib.documents import Documents
 from chalicelib.lookout.api.concurrency import Concurrency
+from chalicelib.lookout.api.dataset_buckets import DatasetBuckets
+from chalicelib.lookout.api.dataset_jobs import DatasetJobs
+from chalicelib.lookout.api.dataset_store import DatasetStore
+from chalicelib.lookout.api.datasets import Datasets
 from chalicelib.lookout.api.detection import Detection
 from chalicelib.lookout.api.detectors import Detectors
 from chalicelib.lookout.api.front import LookoutFront
@@ -18,13 +22,20 @@ from chalicelib.lookout.api.hosting_book import HostingBook
 from chalicelib.lookout.api.hosting_jobs import HostingJobs
 from chalicelib.lookout.api.hosting_state import HostedModels, HostingState
 from chalicelib.lookout.api.jobs import Deadline, JobRunner, Jobs
+from chalicelib.lookout.api.manifest_source import ManifestSource
 from chalicelib.lookout.api.model_store import ModelStore, Published
 from chalicelib.lookout.api.models import ModelOperations
 from chalicelib.lookout.api.names import Names
+from chalicelib.lookout.api.packaging import PackagingOperations
+from chalicelib.lookout.api.packaging_jobs import ModelPackaging
 from chalicelib.lookout.api.projects import Projects
 from chalicelib.lookout.api.service import LookoutService
 from chalicelib.lookout.api.tags import Tags
+from chalicelib.lookout.api.training import ModelRemoval, TrainingOperations
 from chalicelib.lookout.api.warmth import HostedFunctions, Warmth
+from chalicelib.lookout.packaging.archive import model_archive
+from chalicelib.lookout.training.book import TrainingBook
+from chalicelib.lookout.training.entries import TrainingEntries
 from chalicelib.registry import ModelRegistry
 from chalicelib.release import Release
 from chalicelib.results import ResultsTable
@@ -34,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from chalicelib.lookout.api.service import Operation
+    from chalicelib.lookout.training.trainer import CloudTrainer
     from chalicelib.telemetry import Telemetry
 
 
@@ -58,16 +70,31 @@ def operations(
     """What answers each operation; see `front`."""
     settings = Settings.from_environment(environment)
     names, documents = Names.of_function(function_arn), _documents(settings)
-    registry, book = _registries(settings), HostingBook(documents)
+    registry, book, trainings = _registries(settings), HostingBook(documents), TrainingBook(documents)
+    jobs, buckets = _jobs(environment), DatasetBuckets.from_environment(environment)
 
     def pinned(project: str) -> str | None:
         return settings.model_version if project == settings.project else None
 
     state = HostingState(book, registry)
-    projects = Projects(documents, names)
-    store = ModelStore(documents, names, [Published(documents), state])
+    stored = _datasets(settings)
+    projects = Projects(documents, names, stored)
+    store = ModelStore(documents, names, [Published(documents), trainings, state])
     models, tags = ModelOperations(projects, store), Tags(documents, store, names)
-    hosting = HostingOperations(projects, store, book, _jobs(environment), pinned)
+    datasets = Datasets(projects, stored, jobs, buckets)
+    training = TrainingOperations(
+        projects,
+        store,
+        trainings,
+        stored,
+        documents,
+        registry,
+        jobs,
+        buckets,
+        settings.most_training_images,
+    )
+    packaging = PackagingOperations(projects, store, documents, jobs, buckets)
+    hosting = HostingOperations(projects, store, book, jobs, pinned)
     hosted = HostedModels(projects, store, state)
     detection = Detection(hosted, detectors(settings), settings.limits, telemetry)
     return {
@@ -75,6 +102,16 @@ def operations(
         "DescribeProject": projects.describe,
         "ListProjects": projects.list,
         "DeleteProject": projects.delete,
+        "CreateDataset": datasets.create,
+        "DescribeDataset": datasets.describe,
+        "DeleteDataset": datasets.delete,
+        "ListDatasetEntries": datasets.entries,
+        "UpdateDatasetEntries": datasets.update,
+        "CreateModel": training.create,
+        "DeleteModel": training.delete,
+        "StartModelPackagingJob": packaging.start,
+        "DescribeModelPackagingJob": packaging.describe,
+        "ListModelPackagingJobs": packaging.list,
         "DescribeModel": models.describe,
         "ListModels": models.list,
         "StartModel": hosting.start,
@@ -98,9 +135,51 @@ def job_runner(environment: Mapping[str, str], function_arn: str, telemetry: Tel
         ConfigurationError: A setting is missing or cannot work.
     """
     del function_arn, telemetry
-    deadline = Deadline()
+    settings, deadline = Settings.from_environment(environment), Deadline()
+    documents = _documents(settings)
     hosting = _hosting_jobs(environment, deadline)
-    return JobRunner({"start_model": hosting.start, "stop_model": hosting.stop}, deadline)
+    datasets = DatasetJobs(
+        _datasets(settings), ManifestSource(clients.s3()), DatasetBuckets.from_environment(environment)
+    )
+    packaging = ModelPackaging(clients.s3(), documents, _registries(settings), model_archive)
+    return JobRunner(
+        {
+            **datasets.jobs(),
+            "start_model": hosting.start,
+            "stop_model": hosting.stop,
+            "delete_model": ModelRemoval(documents, TrainingBook(documents)).run,
+            "package_model": packaging.run,
+        },
+        deadline,
+    )
+
+
+def trainer(environment: Mapping[str, str], function_arn: str, telemetry: Telemetry) -> CloudTrainer:
+    """What `train_model` calls.
+
+    Args:
+        environment: Of the function.
+        function_arn: Of the function: tells account and region.
+        telemetry: Logs and metrics.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot work.
+    """
+    # Only train_model has the layer with onnx.
+    from chalicelib.lookout.training.pictures import PictureSource  # noqa: PLC0415
+    from chalicelib.lookout.training.trainer import CloudTrainer  # noqa: PLC0415
+
+    settings = Settings.from_environment(environment)
+    buckets = DatasetBuckets.from_environment(environment)
+    return CloudTrainer(
+        clients.s3(),
+        TrainingBook(_documents(settings)),
+        TrainingEntries(_datasets(settings)),
+        PictureSource(clients.s3_for_many(), settings.limits, buckets.refusal),
+        _registries(settings),
+        Names.of_function(function_arn),
+        telemetry,
+    )
 
 
 @cache
@@ -144,6 +223,10 @@ def _hosting_jobs(environment: Mapping[str, str], deadline: Deadline) -> Hosting
 
 def _documents(settings: Settings) -> Documents:
     return Documents(clients.s3(), settings.models_bucket)
+
+
+def _datasets(settings: Settings) -> DatasetStore:
+    return DatasetStore(clients.s3(), settings.models_bucket)
 
 
 def _jobs(environment: Mapping[str, str]) -> Jobs:
