@@ -35,6 +35,8 @@ EVERYWHERE = {
 _ENVIRONMENT = {
     "PROJECT_NAME": "project",
     "OUTPUT_BUCKET": "results",
+    "IMAGES_BUCKET": "images",
+    "VIDEOS_BUCKET": "videos",
     "MODELS_BUCKET": "models",
     "RESULTS_TABLE": "results",
 }
