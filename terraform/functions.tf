@@ -14,7 +14,7 @@ resource "aws_lambda_function" "this" {
   handler                        = each.value.handler
   runtime                        = "python3.13"
   architectures                  = [var.architecture]
-  layers                         = [aws_lambda_layer_version.this.arn]
+  layers                         = [for layer in each.value.layers : aws_lambda_layer_version.this[layer].arn]
   role                           = aws_iam_role.function[each.key].arn
   memory_size                    = each.value.memory_mb
   timeout                        = each.value.timeout_seconds

@@ -4,6 +4,7 @@ locals {
     memory_mb       = 2048
     timeout_seconds = 60
     ephemeral_mb    = 512
+    layers          = ["detector"]
     environment     = {}
     reads           = {} # role of a bucket => prefixes whose objects it may read
     writes          = {} # role of a bucket => prefixes where it may put (and read back) objects
@@ -53,7 +54,7 @@ locals {
       timeout_seconds = 29 # an HTTP API waits for thirty
       reads           = { models = ["projects/"] }
       writes          = { models = ["projects/"] }
-      environment     = local.job_environment
+      environment     = merge(local.job_environment, local.dataset_environment)
       statements = [
         {
           Sid      = "DeleteProjects"
@@ -61,6 +62,7 @@ locals {
           Action   = ["s3:DeleteObject"]
           Resource = ["${local.bucket_arns["models"]}/projects/*/project.json"]
         },
+        local.delete_dataset_files,
         {
           Sid      = "StartJobs"
           Effect   = "Allow"
@@ -77,7 +79,9 @@ locals {
     run_job = merge(local.handler_defaults, {
       timeout_seconds = 900
       reads           = { models = ["projects/"] }
-      writes          = { models = ["projects/"] }
+      writes          = { models = ["projects/"], images = ["datasets/"] }
+      environment     = local.dataset_environment
+      statements      = concat(local.use_datasets, [local.delete_dataset_files])
     })
     on_video_job = merge(local.handler_defaults, {
       memory_mb   = 512
@@ -103,6 +107,43 @@ locals {
 
   job_environment = {
     JOB_FUNCTION = "${var.name}-run_job"
+  }
+
+  dataset_environment = {
+    IMAGES_BUCKET   = local.bucket_names["images"]
+    DATASET_BUCKETS = join(",", [for arn in var.dataset_bucket_arns : split(":::", arn)[1]])
+  }
+
+  # For whatever reads the pictures of datasets, or writes what training and packaging leave: the user's own buckets,
+  # and below datasets/ the images bucket, where no upload starts a handler.
+  use_datasets = concat(
+    [{
+      Sid      = "ReadDatasetVersions"
+      Effect   = "Allow"
+      Action   = ["s3:GetObjectVersion"]
+      Resource = ["${local.bucket_arns["images"]}/datasets/*"]
+    }],
+    length(var.dataset_bucket_arns) == 0 ? [] : [
+      {
+        Sid      = "UseDatasetBuckets"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+        Resource = [for arn in var.dataset_bucket_arns : "${arn}/*"]
+      },
+      {
+        Sid      = "TellMissingInDatasetBuckets"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Resource = var.dataset_bucket_arns
+      },
+    ],
+  )
+
+  delete_dataset_files = {
+    Sid      = "DeleteDatasetFiles"
+    Effect   = "Allow"
+    Action   = ["s3:DeleteObject"]
+    Resource = ["${local.bucket_arns["models"]}/projects/*/datasets/*"]
   }
 
   # One route of the API has a function of its own: the same zip and handler, another role and memory.

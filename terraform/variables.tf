@@ -126,7 +126,7 @@ variable "max_image_bytes" {
 }
 
 variable "max_image_megapixels" {
-  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason."
+  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason. Each takes 7 MB of the detectors' memory_mb."
   type        = number
   default     = 100
   nullable    = false
@@ -170,6 +170,23 @@ variable "api_burst" {
   validation {
     condition     = var.api_burst >= 1 && floor(var.api_burst) == var.api_burst
     error_message = "api_burst must be a whole number of 1 or more."
+  }
+}
+
+variable "dataset_bucket_arns" {
+  description = "ARNs of further buckets whose pictures, masks and manifests datasets may use, and that training may write its results to (OutputConfig). Without it: only below datasets/ in the images bucket."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.dataset_bucket_arns : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", arn))])
+    error_message = "dataset_bucket_arns takes ARNs of whole buckets such as arn:aws:s3:::my-pictures, without prefix or wildcard."
+  }
+
+  validation {
+    condition     = length(var.dataset_bucket_arns) <= 20 && length(distinct(var.dataset_bucket_arns)) == length(var.dataset_bucket_arns)
+    error_message = "dataset_bucket_arns takes at most 20 buckets, each once: the functions' policies have room for no more."
   }
 }
 

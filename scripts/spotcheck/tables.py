@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from spotcheck.datasets import Dataset, LabelledPicture
-    from spotcheck.evaluation import Evaluation
+    from chalicelib.measuring.evaluation import Evaluation
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
 
 _MOST_SKIPPED = 10
 _FIGURES = (

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from chalicelib.anomalies import ANOMALY
 from chalicelib.exceptions import SpotcheckError
+from chalicelib.measuring.texts import number, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -211,16 +212,6 @@ def named_kinds(verdict: Mapping[str, Any]) -> str:
     """
     found = sorted(verdict.get("kinds") or (), key=lambda kind: -kind["area"])
     return ", ".join(kind["name"] for kind in found if kind["name"] != ANOMALY)
-
-
-def number(value: float | None, shape: str) -> str:
-    """A number in the given shape, a dash where there is none."""
-    return "-" if value is None else format(value, shape)
-
-
-def score_text(score: float | None) -> str:
-    """An anomaly score with as many digits as tell scores apart."""
-    return number(score, ".1f" if score is not None and score >= 10 else ".2f")
 
 
 def clock_time(date: str | None) -> str:

@@ -236,3 +236,33 @@ run "refuses_an_endpoint_on_another_machine" {
 
   expect_failures = [var.endpoint_url]
 }
+
+run "refuses_a_prefix_as_a_dataset_bucket" {
+  command = plan
+
+  variables {
+    dataset_bucket_arns = ["arn:aws:s3:::my-pictures/parts/*"]
+  }
+
+  expect_failures = [var.dataset_bucket_arns]
+}
+
+run "refuses_a_name_as_a_dataset_bucket" {
+  command = plan
+
+  variables {
+    dataset_bucket_arns = ["my-pictures"]
+  }
+
+  expect_failures = [var.dataset_bucket_arns]
+}
+
+run "refuses_a_dataset_bucket_that_comes_twice" {
+  command = plan
+
+  variables {
+    dataset_bucket_arns = ["arn:aws:s3:::my-pictures", "arn:aws:s3:::my-pictures"]
+  }
+
+  expect_failures = [var.dataset_bucket_arns]
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support_deployed import GRANTED_BUCKET
 
 from localaws.iam import Request, decide, statements, trusts
 
@@ -30,6 +31,7 @@ BUCKETS = {
     what: f"arn:aws:s3:::{NAME}-{what}-{ACCOUNT}-{REGION}"
     for what in ("videos", "images", "results", "models")
 }
+GRANTED = f"arn:aws:s3:::{GRANTED_BUCKET}"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/lookout_for_vision_summary"
 QUEUE = f"arn:aws:mediaconvert:{REGION}:{ACCOUNT}:queues/{NAME}"
 LENT = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-mediaconvert-{REGION}"
@@ -135,6 +137,29 @@ ROWS: list[Row] = [
     ("api_handler", "lambda:InvokeFunction", function("run_job"), False),
     ("api_handler", "lambda:InvokeFunction", function("detect_image:live"), False),
     ("run_job", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
+    (
+        "api_handler",
+        "s3:DeleteObject",
+        f"{BUCKETS['models']}/projects/cars/datasets/train/dataset.json",
+        True,
+    ),
+    ("api_handler", "s3:GetObject", f"{BUCKETS['images']}/datasets/cars/a.png", False),
+    ("api_handler", "s3:GetObject", f"{GRANTED}/a.png", False),
+    ("run_job", "s3:GetObject", f"{BUCKETS['images']}/datasets/cars/a.png", True),
+    ("run_job", "s3:GetObjectVersion", f"{BUCKETS['images']}/datasets/cars/a.png", True),
+    ("run_job", "s3:PutObject", f"{BUCKETS['images']}/datasets/cars/out.json", True),
+    ("run_job", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['images']}/datasets/cars/a.png", False),
+    ("run_job", "s3:GetObject", f"{GRANTED}/a.png", True),
+    ("run_job", "s3:GetObjectVersion", f"{GRANTED}/a.png", True),
+    ("run_job", "s3:PutObject", f"{GRANTED}/out/a.json", True),
+    ("run_job", "s3:ListBucket", GRANTED, True),
+    ("run_job", "s3:DeleteObject", f"{GRANTED}/a.png", False),
+    ("run_job", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/datasets/train/x/entries.jsonl", True),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    *((role, "s3:GetObject", f"{GRANTED}/a.png", False) for role in ("detect_image", "detect_frame")),
+    ("detect_anomalies", "s3:GetObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
     ("run_job", "lambda:InvokeFunction", function("run_job:live"), False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import solve
-from scipy.special import expit
+
+from chalicelib.training.numerics import expit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def fit_ridge(rows: NDArray[np.float64], is_anomalous: NDArray[np.bool_], penalt
         penalty: Of the squared weights, for features divided by the square root of their number.
     """
     dual = _Dual.of(rows, is_anomalous, penalty)
-    return dual.linear(solve(dual.kernel, dual.wanted, assume_a="pos"))
+    return dual.linear(np.linalg.solve(dual.kernel, dual.wanted))
 
 
 def fit_against_others(rows: NDArray[np.float64], is_kind: NDArray[np.bool_], penalty: float) -> Linear:
@@ -97,7 +97,7 @@ class _Dual(NamedTuple):
         kernel = scaled @ scaled.T + 1 + np.diag(penalty / importance)
         return cls(kernel, np.where(is_positive, 1.0, -1.0), scaled, mean, scale)
 
-    def linear(self, solution: NDArray[np.float64]) -> Linear:
+    def linear(self, solution: NDArray[np.floating]) -> Linear:
         weights = self.scaled.T @ solution * self.scale
         return Linear(weights, float(solution.sum() - weights @ self.mean))
 
@@ -143,7 +143,7 @@ def fit_discriminant(
     ridge = _LDA_RIDGE * float(covariance.diagonal().mean())
     mixed = (1 - share) * covariance + share * (away * importance[:, None]).T @ away
     mixed[np.diag_indices(width)] += ridge
-    return Linear(solve(mixed, mean - normal_mean, assume_a="pos"), 0.0)
+    return Linear(np.linalg.solve(mixed, mean - normal_mean), 0.0)
 
 
 def fit_logistic(
@@ -167,7 +167,7 @@ def fit_logistic(
         expected = expit(design @ weights)
         gradient = design.T @ (importance * (expected - is_anomalous)) + penalty * weights
         curvature = design.T @ (design * (importance * expected * (1 - expected))[:, None]) + np.diag(penalty)
-        step = solve(curvature, gradient, assume_a="pos")
+        step = np.linalg.solve(curvature, gradient)
         # A full Newton step may overshoot where the curve is flat: bounded, it still converges.
         weights = weights - step * min(1.0, 10 / max(float(np.linalg.norm(step)), 1e-300))
         if np.abs(step).max() < 1e-8:

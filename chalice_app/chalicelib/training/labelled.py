@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from chalicelib.training.ensemble import JUDGES, Ensemble, Sample, fit_ensemble
 from chalicelib.training.folds import deal_folds
+from chalicelib.training.numerics import auroc
 from chalicelib.training.scoring import scores
 
 if TYPE_CHECKING:
@@ -111,11 +112,3 @@ def _compare(
         "image_auroc_of_each": judges,
     }
     return with_labels >= without, figures
-
-
-def auroc(values: NDArray[np.float64], is_anomalous: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often an anomaly scores above a normal picture, ties counting half."""
-    normal = np.sort(values[~is_anomalous])
-    anomalous = values[is_anomalous]
-    below = np.searchsorted(normal, anomalous, "left") + np.searchsorted(normal, anomalous, "right")
-    return float(below.mean() / 2 / len(normal))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.training.unsupervised import Unsupervised
 
 MIN_NORMALS = 10
-_LIBRARIES = ("numpy", "scipy", "onnx", "onnxruntime", "pillow", "simplejpeg")
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "simplejpeg")
 _DIGITS = 7
 _NO_COLORS: Mapping[str, str] = MappingProxyType({})
 
@@ -73,7 +73,7 @@ def train(
         TrainingError: Fewer than ten normal pictures can be read, or all are the same, or the weights are
             missing.
     """
-    # onnx and scipy take half a second to load: not before someone trains.
+    # onnx takes a moment to load: not before someone trains.
     from chalicelib.training.efficientnet import load_weights  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
     from chalicelib.training.method import choose_method  # noqa: PLC0415

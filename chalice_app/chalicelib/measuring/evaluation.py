@@ -1,4 +1,4 @@
-"""Measures a model on labelled pictures: what `train`, `evaluate` and the benchmarks share."""
+"""Measures a model on labelled pictures, at the desk and in the cloud."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from chalicelib.exceptions import PictureRejectedError
-from spotcheck.datasets import Skipped
-from spotcheck.intervals import confidence_intervals
-from spotcheck.metrics import SIDE, PixelMetrics, image_metrics
+from chalicelib.measuring.intervals import confidence_intervals
+from chalicelib.measuring.metrics import SIDE, PixelMetrics, image_metrics
+from chalicelib.measuring.pictures import Skipped
+from chalicelib.pictures import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.detector import Detection, Detector
-    from spotcheck.datasets import Dataset, LabelledPicture
-    from spotcheck.intervals import Interval
+    from chalicelib.measuring.intervals import Interval
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
 
 # No kind has such a name: it has a space.
 CALLED_NORMAL = "called normal"
@@ -234,8 +236,6 @@ class _Tally:
         row[detection.regions[0].name if detection.regions else CALLED_NORMAL] += 1
 
     def _timed(self, data: bytes) -> tuple[Detection, float]:
-        from chalicelib.pictures import read_picture
-
         start = time.perf_counter()
         picture = read_picture(data, min_decoded_side=self._detector.min_decoded_side)
         detection = self._detector.detect(picture)
@@ -243,15 +243,11 @@ class _Tally:
 
 
 def _enlarged(heat_map: NDArray[np.float32]) -> NDArray[np.float32]:
-    from PIL import Image
-
     return np.asarray(Image.fromarray(heat_map).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 def _read_mask(path: Path) -> NDArray[np.bool_]:
     """A mask `(SIDE, SIDE)`: whatever is not black is anomalous."""
-    from PIL import Image
-
     with Image.open(path, formats=["PNG"]) as image:
         white = Image.fromarray(np.asarray(image.convert("L")) > 0).convert("L")
     coverage = np.asarray(white.resize((SIDE, SIDE), Image.Resampling.BOX))
