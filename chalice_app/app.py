@@ -89,7 +89,8 @@ for _name, _method, _path in ROUTES:
 def run_job(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context object
     """Does what an operation of the API began and answered 202 for."""
     _telemetry().begin(context)
-    _jobs(context.invoked_function_arn).run(as_first_sent(event))
+    seconds = context.get_remaining_time_in_millis() / 1000
+    _jobs(context.invoked_function_arn).run(as_first_sent(event), seconds)
 
 
 @app.lambda_function(name="train_model")
@@ -155,3 +156,10 @@ def _trainer(function_arn: str) -> CloudTrainer:
     from chalicelib.lookout.api.wiring import trainer  # noqa: PLC0415
 
     return trainer(os.environ, function_arn, _telemetry())
+
+
+# An environment that StartModel keeps warm loads its models before anybody asks for a verdict.
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
+    from chalicelib.warm_start import warm_start
+
+    warm_start(os.environ, _telemetry(), _judge)

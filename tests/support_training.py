@@ -9,7 +9,8 @@ from support_lookout import label, line, manifest_bytes, mask, mask_png
 from support_pictures import png_bytes, scratched, texture
 
 from chalicelib.documents import Documents
-from chalicelib.lookout.api.current_model import CurrentModel
+from chalicelib.lookout.api.hosting_book import HostingBook
+from chalicelib.lookout.api.hosting_state import HostingState
 from chalicelib.lookout.api.jobs import JobRunner
 from chalicelib.lookout.api.model_store import ModelStore, Published
 from chalicelib.lookout.api.models import ModelOperations
@@ -44,7 +45,13 @@ class Training:
         self.documents = Documents(self.s3, MODELS)
         self.book = TrainingBook(self.documents)
         self.models = ModelStore(
-            self.documents, NAMES, [Published(self.documents), self.book, CurrentModel(self.registry)]
+            self.documents,
+            NAMES,
+            [
+                Published(self.documents),
+                self.book,
+                HostingState(HostingBook(self.documents), self.registry),
+            ],
         )
         self.jobs: Any = cast("Any", service.jobs)
         self.trained: list[tuple[str, str]] = []

@@ -98,6 +98,14 @@ class Judge:
             return self._wait(version, str(error))
         return self._judge_with(version, model_version, detector)
 
+    def prepare(self, version: str | None) -> None:
+        """Loads a model before the first upload: one that is about to become current, or the current one.
+
+        Raises:
+            ModelNotFoundError: There is none.
+        """
+        self._models.prepare(version)
+
     def _judge_and_tell(self, version: ObjectVersion) -> Record:
         record = self.judge(version)
         if record.is_final and self._frames is not None:

@@ -170,11 +170,16 @@ class ModelRegistry:
         self._put_pointer({"version": version})
         return entry
 
-    def point_at_none(self, version: str) -> bool:
-        """Leaves the project without a current version: its uploads wait from then on.
+    def pointed_at(self) -> str | None:
+        """The version to judge with, read anew: the pinned one, else the pointer's, else None."""
+        return self._pinned or self._read_pointer()[0]["version"]
+
+    def point_at_none(self, version: str, instead: str | None = None) -> bool:
+        """Takes a version's place away; without another its project's uploads wait from then on.
 
         Args:
             version: Only if it is this one that is current.
+            instead: The version that is current from then on; None is none.
 
         Returns:
             Whether it was.
@@ -183,7 +188,7 @@ class ModelRegistry:
             pointer, etag = self._read_pointer()
             if etag is None or pointer["version"] != version:
                 return False
-            if self._put_pointer({"version": None, "stopped": version}, IfMatch=etag):
+            if self._put_pointer({"version": instead, "stopped": version}, IfMatch=etag):
                 return True
 
     def versions(self) -> list[ModelEntry]:

@@ -61,6 +61,37 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class HostingSettings:
+    """Settings of the function that starts and stops models.
+
+    Attributes:
+        detection: Function that answers DetectAnomalies (`DETECTION_FUNCTION`).
+        images: Function that judges uploaded pictures (`IMAGE_FUNCTION`).
+        frames: Function that judges frames of videos (`FRAME_FUNCTION`).
+        release_rate: Uploads that waited and are released a second (`RELEASES_PER_SECOND`).
+    """
+
+    detection: str
+    images: str
+    frames: str
+    release_rate: float
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> HostingSettings:
+        """Reads the settings.
+
+        Raises:
+            ConfigurationError: One is missing, or no whole number where one is needed.
+        """
+        return cls(
+            detection=_text(environment, "DETECTION_FUNCTION"),
+            images=_text(environment, "IMAGE_FUNCTION"),
+            frames=_text(environment, "FRAME_FUNCTION"),
+            release_rate=float(_number(environment, "RELEASES_PER_SECOND", 20)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class VideoSettings:
     """Settings of the functions that turn videos into frames, and frames into a video's verdict.
 

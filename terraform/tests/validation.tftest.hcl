@@ -137,16 +137,6 @@ run "refuses_too_little_ephemeral_storage" {
   expect_failures = [var.functions]
 }
 
-run "refuses_a_reservation_of_nothing" {
-  command = plan
-
-  variables {
-    functions = { detect_image = { reserved_concurrency = 0 } }
-  }
-
-  expect_failures = [var.functions]
-}
-
 run "refuses_pictures_without_a_byte" {
   command = plan
 

@@ -200,7 +200,7 @@ def test_a_project_is_trained_from_s3_and_measured_on_its_test_set(cars: Trainin
     told = bad["anomaly-label-detected-metadata"]
     assert (told["class-name"], told["project-name"], told["model-version"]) == ("anomaly", "cars", "1")
     assert 0.5 <= told["confidence"] <= 1
-    files = {key.rpartition("/")[2] for key in sorted(cars.service.keys()) if "/models/1/" in key}
+    files = {key.rpartition("/")[2] for key in sorted(cars.service.objects()) if "/models/1/" in key}
     assert {"model.onnx", "evaluation.json", "report.html", "model.json"} <= files
 
 
@@ -477,7 +477,7 @@ def test_a_deletion_that_is_killed_anywhere_is_done_again(cars: Training, number
             cars.runner.run(dict(job))
     except Killed:
         cars.runner.run(dict(job))
-    left = [key for key in sorted(cars.service.keys()) if "/models/" in key]
+    left = [key for key in sorted(cars.service.objects()) if "/models/" in key]
     assert left == ["projects/cars/models/1/claimed"]
 
 
@@ -515,7 +515,7 @@ def test_a_failed_training_can_be_deleted_and_then_its_project(cars: Training) -
     cars.service.delete()
     cars.service.run()
     cars.service.projects.delete({"ProjectName": "cars"})
-    assert cars.service.keys() == set()
+    assert cars.service.objects() == set()
 
 
 @pytest.mark.usefixtures("quick")

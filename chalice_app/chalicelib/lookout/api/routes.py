@@ -28,6 +28,8 @@ ROUTES = (
     ("ListModels", "GET", f"{_PROJECT}/models"),
     ("DescribeModel", "GET", _MODEL),
     ("DeleteModel", "DELETE", _MODEL),
+    ("StartModel", "POST", f"{_MODEL}/start"),
+    ("StopModel", "POST", f"{_MODEL}/stop"),
     ("DetectAnomalies", "POST", f"{_MODEL}/detect"),
     ("StartModelPackagingJob", "POST", _PACKAGING),
     ("ListModelPackagingJobs", "GET", _PACKAGING),

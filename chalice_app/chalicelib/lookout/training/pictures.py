@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from botocore.exceptions import ClientError
 
-from chalicelib.anomalies import kind_name, kinds_of
+from chalicelib.anomalies import kind_name
 from chalicelib.aws_errors import error_code
 from chalicelib.exceptions import MaskInvalidError, TrainingError
-from chalicelib.lookout.masks import read_mask
+from chalicelib.lookout.masks import LabelledPixels, read_mask
 from chalicelib.measuring.pictures import LabelledPicture, Skipped
 from chalicelib.training.masks import kinds_mask
 
@@ -128,9 +129,12 @@ class PictureSource:
         except (_UnusableError, MaskInvalidError) as error:
             told = Skipped(name, f"its mask was not used: {error}")
             return LabelledPicture(file, name, is_anomalous), [told]
-        mask = file.with_suffix(".png")
+        mask, kinds = file.with_suffix(".png"), tuple(map(kind_name, pixels.names))
+        named = tuple(kind for kind in kinds if kind)
+        if len(set(named)) < len(kinds):  # a kind without a name of its own: where, but not what
+            pixels, named = LabelledPixels(("anomaly",), np.minimum(pixels.indices, np.uint8(1))), ()
         mask.write_bytes(kinds_mask(pixels, pixels.names))
-        return LabelledPicture(file, name, is_anomalous, mask, kinds_of(pixels.names)), []
+        return LabelledPicture(file, name, is_anomalous, mask, named), []
 
     def _read(self, place: Location) -> bytes:
         if (refusal := self._refusal(place.bucket, place.key)) is not None:
