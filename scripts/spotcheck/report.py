@@ -188,11 +188,11 @@ def data_uri(picture: bytes) -> str:
     """A picture, made small, as a `data:` address.
 
     Args:
-        picture: Any file that Pillow reads.
+        picture: A JPEG or PNG.
     """
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(picture)) as opened, io.BytesIO() as file:
+    with Image.open(io.BytesIO(picture), formats=["JPEG", "PNG"]) as opened, io.BytesIO() as file:
         image = ImageOps.exif_transpose(opened).convert("RGB")
         image.thumbnail((_SIDE, _SIDE))
         image.save(file, "JPEG", quality=85)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from chalicelib.pictures import PictureLimits
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -27,10 +29,13 @@ def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> ND
         framing: How pictures become squares; None stretches them.
 
     Raises:
-        ValueError: The data are no such picture.
+        ValueError: The data are no such picture, or one larger than a picture may be.
     """
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            if image.width * image.height > PictureLimits().max_pixels:
+                message = f"the mask is too large ({image.width} x {image.height} pixels)"
+                raise ValueError(message)
             grey = np.asarray(image.convert("L"))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"the mask cannot be read ({error})"

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from support_pictures import jpeg_bomb, png_bomb
 
 from chalicelib.training.masks import patch_coverage
 
@@ -46,3 +47,9 @@ def test_an_empty_mask_covers_nothing() -> None:
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         patch_coverage(data, 10)
+
+
+@pytest.mark.parametrize("bomb", [png_bomb(), jpeg_bomb()], ids=["PNG", "JPEG"])
+def test_a_mask_larger_than_a_picture_may_be_is_not_decoded(bomb: bytes) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        patch_coverage(bomb, 10)
