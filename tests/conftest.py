@@ -1,4 +1,4 @@
-"""What makes all tests quicker and changes none."""
+"""What holds for every test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How long an example takes says how busy the machine is, nothing about the code.
+settings.register_profile("spotcheck")
+settings.load_profile("spotcheck")
 
 
 @pytest.fixture(scope="session", autouse=True)

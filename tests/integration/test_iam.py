@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support_deployed import GRANTED_BUCKET
 
 from localaws.iam import Request, decide, statements, trusts
 
@@ -31,6 +32,7 @@ BUCKETS = {
     what: f"arn:aws:s3:::{NAME}-{what}-{ACCOUNT}-{REGION}"
     for what in ("videos", "images", "results", "models")
 }
+GRANTED = f"arn:aws:s3:::{GRANTED_BUCKET}"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/lookout_for_vision_summary"
 QUEUE = f"arn:aws:mediaconvert:{REGION}:{ACCOUNT}:queues/{NAME}"
 LENT = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-mediaconvert-{REGION}"
@@ -136,6 +138,29 @@ ROWS: list[Row] = [
     ("api_handler", "lambda:InvokeFunction", function("run_job"), False),
     ("api_handler", "lambda:InvokeFunction", function("detect_image:live"), False),
     ("run_job", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
+    (
+        "api_handler",
+        "s3:DeleteObject",
+        f"{BUCKETS['models']}/projects/cars/datasets/train/dataset.json",
+        True,
+    ),
+    ("api_handler", "s3:GetObject", f"{BUCKETS['images']}/datasets/cars/a.png", False),
+    ("api_handler", "s3:GetObject", f"{GRANTED}/a.png", False),
+    ("run_job", "s3:GetObject", f"{BUCKETS['images']}/datasets/cars/a.png", True),
+    ("run_job", "s3:GetObjectVersion", f"{BUCKETS['images']}/datasets/cars/a.png", True),
+    ("run_job", "s3:PutObject", f"{BUCKETS['images']}/datasets/cars/out.json", True),
+    ("run_job", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['images']}/datasets/cars/a.png", False),
+    ("run_job", "s3:GetObject", f"{GRANTED}/a.png", True),
+    ("run_job", "s3:GetObjectVersion", f"{GRANTED}/a.png", True),
+    ("run_job", "s3:PutObject", f"{GRANTED}/out/a.json", True),
+    ("run_job", "s3:ListBucket", GRANTED, True),
+    ("run_job", "s3:DeleteObject", f"{GRANTED}/a.png", False),
+    ("run_job", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/datasets/train/x/entries.jsonl", True),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    *((role, "s3:GetObject", f"{GRANTED}/a.png", False) for role in ("detect_image", "detect_frame")),
+    ("detect_anomalies", "s3:GetObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
     ("run_job", "lambda:InvokeFunction", function("run_job:live"), False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
@@ -149,7 +174,8 @@ ROWS: list[Row] = [
         for row in (
             (role, "s3:GetObject", f"{BUCKETS['models']}/layers/x.zip", False),
             (role, "s3:PutObject", f"{BUCKETS['models']}/layers/x.zip", False),
-            (role, "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/current.json", False),
+            (role, "s3:DeleteObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:DeleteObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
             (role, "s3:DeleteObjectVersion", f"{BUCKETS['models']}/projects/cars/project.json", False),
             (role, "s3:PutObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
             (role, "s3:PutObject", f"{BUCKETS['videos']}/video_inputs/a.mp4", False),
@@ -159,7 +185,7 @@ ROWS: list[Row] = [
             (role, "mediaconvert:CreateJob", QUEUE, False),
             (role, "iam:PassRole", LENT, False, TO_MEDIACONVERT),
             (role, "iam:PassRole", ADMIN, False, TO_LAMBDA),
-            (role, "lambda:InvokeFunction", function("detect_image:live"), False),
+            (role, "lambda:InvokeFunction", function("convert_video:live"), False),
             (role, "lambda:UpdateFunctionCode", function(role), False),
         )
     ),

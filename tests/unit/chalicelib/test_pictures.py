@@ -351,7 +351,7 @@ print(peak() - before)
 SOURCES = [JPEG, PNG, jpeg_bytes(orientation=6, progressive=True), cmyk_jpeg(), png_bytes(texture()[..., 0])]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     source=st.sampled_from(SOURCES),
     edits=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=6)), max_size=5),
@@ -373,7 +373,7 @@ def test_no_bytes_give_anything_but_a_picture_or_a_reason(
         assert picture.pixels.shape[2] == 3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_rejected(data: bytes) -> None:
     for magic in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"):

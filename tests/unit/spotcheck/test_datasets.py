@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support_pictures import jpeg_bytes, png_bytes, texture
 
-from spotcheck.datasets import Dataset, read_dataset
+from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chalicelib.measuring.pictures import Dataset
 
 JPEG, PNG = jpeg_bytes(texture(0, 64, 64)), png_bytes(texture(0, 64, 64))
 

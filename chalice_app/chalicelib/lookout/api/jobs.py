@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,24 +48,49 @@ class Jobs:
         )
 
 
+class Deadline:
+    """How much time a job has left.
+
+    Args:
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = float("inf")
+
+    def begin(self, seconds: float) -> None:
+        """A job begins, and has so long."""
+        self._end = self._clock() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self._end - self._clock()
+
+
 class JobRunner:
     """Does the jobs.
 
     Args:
         jobs: What does each kind of job; called with the payload's members by name.
+        deadline: Told how long each may take.
     """
 
-    def __init__(self, jobs: Mapping[str, Callable[..., None]]) -> None:
+    def __init__(self, jobs: Mapping[str, Callable[..., None]], deadline: Deadline | None = None) -> None:
         self._jobs = jobs
+        self._deadline = deadline or Deadline()
 
-    def run(self, event: Mapping[str, Any]) -> None:
+    def run(self, event: Mapping[str, Any], seconds: float = float("inf")) -> None:
         """Does one job.
 
         Args:
             event: What `Jobs.start` sent.
+            seconds: How long it may take.
 
         Raises:
             KeyError: There is no such job.
         """
+        self._deadline.begin(seconds)
         payload = dict(event)
         self._jobs[payload.pop("job")](**payload)

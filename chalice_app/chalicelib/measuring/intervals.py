@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chalicelib.measuring.metrics import image_metrics
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -92,8 +94,6 @@ def confidence_intervals(
         scores: One for each picture.
         threshold: Above it a picture is called anomalous.
     """
-    from spotcheck.metrics import image_metrics
-
     truth, called = np.asarray(labels, bool), np.asarray(scores, float) > threshold
     anomalies, normals = int(truth.sum()), int((~truth).sum())
     found, alarms = int((called & truth).sum()), int((called & ~truth).sum())

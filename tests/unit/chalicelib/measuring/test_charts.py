@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from spotcheck.charts import histogram, precision_recall, roc
+from chalicelib.measuring.charts import histogram, precision_recall, roc
 
 LABELS = [False, False, False, False, True, True]
 SCORES = [1.0, 2.0, 3.0, 6.0, 4.0, 9.0]
@@ -49,3 +51,21 @@ def test_any_scores_fit_into_the_chart(scores: list[float], threshold: float) ->
     for bar in chart.bars:
         assert 0 <= bar.left <= bar.left + bar.width <= 1.001
         assert max(bar.normal_height, bar.anomaly_height) <= 1
+
+
+PICTURES = st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=2, max_size=40).filter(
+    lambda pictures: {True, False} == {label for label, _ in pictures}
+)
+
+
+@given(PICTURES)
+def test_curves_and_areas_are_scikit_learns_whatever_ties_there_are(pictures: list[tuple[bool, int]]) -> None:
+    labels, scores = [label for label, _ in pictures], [float(score) for _, score in pictures]
+    ours = roc(labels, scores, 5)
+    alarms, found, _ = roc_curve(labels, scores, drop_intermediate=False)
+    np.testing.assert_allclose(ours.points, np.column_stack([alarms, found]), atol=1e-4)
+    assert ours.area == pytest.approx(roc_auc_score(labels, scores))
+    ours = precision_recall(labels, scores, 5)
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    np.testing.assert_allclose(ours.points, np.column_stack([recall, precision])[::-1], atol=1e-4)
+    assert ours.area == pytest.approx(average_precision_score(labels, scores))

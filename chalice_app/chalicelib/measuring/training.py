@@ -1,16 +1,19 @@
-"""Trains a model on a dataset and measures it: what `train` and the benchmarks share."""
+"""Trains a model on a dataset and measures it, at the desk and in the cloud."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.detector import Detector
+from chalicelib.measuring.evaluation import evaluate_pictures
+from chalicelib.training import NamedPicture, train, with_metrics
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalicelib.detector import Detector
+    from chalicelib.measuring.evaluation import Evaluation
+    from chalicelib.measuring.pictures import Dataset
     from chalicelib.training import TrainedModel, TrainingConfig
-    from spotcheck.datasets import Dataset
-    from spotcheck.evaluation import Evaluation
 
 # What of an evaluation travels in the model: times differ from run to run, and the same data has to give
 # the same bytes.
@@ -40,7 +43,7 @@ def train_on(
     model that had not seen them: by leave-one-out, or by cross-validation where anomalies were learnt from.
 
     Args:
-        dataset: From `read_dataset`.
+        dataset: The pictures.
         config: How to train.
         on_train: Called with how many pictures were learnt from, of how many.
         on_evaluate: Called with how many pictures were judged, of how many.
@@ -48,16 +51,13 @@ def train_on(
     Raises:
         TrainingError: Fewer than ten normal pictures can be read.
     """
-    from chalicelib.detector import Detector
-    from chalicelib.training import NamedPicture, train, with_metrics
-    from spotcheck.evaluation import evaluate_pictures
-
     trained = train(
         [NamedPicture.of_file(picture.path, picture.name) for picture in dataset.normals],
         config,
         on_train,
         anomalies=[
-            NamedPicture.of_file(picture.path, picture.name, picture.mask) for picture in dataset.anomalies
+            NamedPicture.of_file(picture.path, picture.name, picture.mask, picture.kinds)
+            for picture in dataset.anomalies
         ],
     )
     if not (dataset.test or dataset.anomalies):
@@ -79,8 +79,6 @@ def _evaluate_training_pictures(
     progress: Callable[[int, int], None] | None,
 ) -> Evaluation:
     """Measures without a test split: no picture is judged by a model that has seen it."""
-    from spotcheck.evaluation import evaluate_pictures
-
     by_name = {picture.name: picture for picture in dataset.train}
     metadata = trained.metadata
     normals = [by_name[image.name] for image in metadata.training_images]
@@ -104,36 +102,6 @@ def _evaluate_training_pictures(
     )
 
 
-def with_test_anomalies(dataset: Dataset, count: int) -> Dataset:
-    """Moves anomalies from the test split to the training pictures, for experiments.
-
-    Which, chance decided once and for all. They are no longer in the test split: nothing is measured on what
-    was trained on.
-
-    Args:
-        dataset: With a test split.
-        count: How many.
-
-    Raises:
-        DatasetError: The test split has not so many anomalies, or would have none left.
-    """
-    import random
-    from dataclasses import replace
-
-    from spotcheck.exceptions import DatasetError
-
-    anomalies = [picture for picture in dataset.test if picture.is_anomalous]
-    if not 0 <= count < len(anomalies):
-        message = (
-            f"The test split has {len(anomalies)} anomalous pictures: {count} cannot be trained on "
-            "and leave some to measure on."
-        )
-        raise DatasetError(message)
-    moved = random.Random(0).sample(anomalies, count)  # noqa: S311 - an experiment, not a secret
-    test = tuple(picture for picture in dataset.test if picture not in moved)
-    return replace(dataset, train=(*dataset.train, *moved), test=test)
-
-
 def evaluate_normals(dataset: Dataset, trained: TrainedModel) -> Evaluation:
     """What the training pictures alone tell of a model: each judged by a model trained on all others.
 
@@ -141,9 +109,6 @@ def evaluate_normals(dataset: Dataset, trained: TrainedModel) -> Evaluation:
         dataset: That it was trained on.
         trained: The model.
     """
-    from chalicelib.detector import Detector
-    from spotcheck.evaluation import evaluate_pictures
-
     by_name = {picture.name: picture for picture in dataset.normals}
     return evaluate_pictures(
         Detector.load(trained.model),

@@ -10,10 +10,10 @@ from support_models import normal_png, tiny_model
 from support_pictures import png_bytes, scratched, texture
 
 from chalicelib.detector import Detector
+from chalicelib.measuring.evaluation import evaluate_dataset, evaluate_pictures
+from chalicelib.measuring.training import train_on
 from chalicelib.training import TrainingConfig
 from spotcheck.datasets import read_dataset
-from spotcheck.evaluation import evaluate_dataset, evaluate_pictures
-from spotcheck.training import train_on
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chalicelib.measuring.components import label_components
+from chalicelib.training.numerics import auroc
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -43,21 +46,18 @@ def image_metrics(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Ima
         scores: One for each picture; above the threshold it is called anomalous.
         threshold: The model's.
     """
-    from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
-
     truth, values = np.asarray(labels, bool), np.asarray(scores, float)
     if not truth.size:
         return ImageMetrics(None, None, None, None, None)
     called = values > threshold
     has_anomalies, has_normals = bool(truth.any()), bool((~truth).any())
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        truth, called, average="binary", zero_division=0.0
-    )
+    found, alarms = int((called & truth).sum()), int((called & ~truth).sum())
+    anomalies = int(truth.sum())
     return ImageMetrics(
-        image_auroc=float(roc_auc_score(truth, values)) if has_anomalies and has_normals else None,
-        precision=float(precision) if has_anomalies and called.any() else None,
-        recall=float(recall) if has_anomalies else None,
-        f1=float(f1) if has_anomalies else None,
+        image_auroc=auroc(values, truth) if has_anomalies and has_normals else None,
+        precision=found / (found + alarms) if has_anomalies and called.any() else None,
+        recall=found / anomalies if has_anomalies else None,
+        f1=2 * found / (anomalies + found + alarms) if has_anomalies else None,
         false_alarm_rate=float(called[~truth].mean()) if has_normals else None,
     )
 
@@ -87,16 +87,14 @@ class PixelMetrics:
             distances: `(H, W)` heat map at the mask's size.
             mask: `(H, W)`, True where the anomaly is; None for a normal picture.
         """
-        from scipy import ndimage
-
         bins = self._bins(distances)
         if mask is None:
             self._normal += np.bincount(bins.ravel(), minlength=self._BINS)
             return
         self._normal += np.bincount(bins[~mask], minlength=self._BINS)
         self._anomalous += np.bincount(bins[mask], minlength=self._BINS)
-        components, count = ndimage.label(mask, structure=np.ones((3, 3)))
-        for component in range(1, count + 1):
+        components = label_components(mask)
+        for component in range(1, components.max() + 1):
             histogram = np.bincount(bins[components == component], minlength=self._BINS)
             self._found.append(_share_at_or_above(histogram))
 

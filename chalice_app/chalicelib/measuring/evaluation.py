@@ -1,22 +1,24 @@
-"""Measures a model on labelled pictures: what `train`, `evaluate` and the benchmarks share."""
+"""Measures a model on labelled pictures, at the desk and in the cloud."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from chalicelib.exceptions import PictureRejectedError
-from spotcheck.datasets import Skipped
-from spotcheck.intervals import confidence_intervals
-from spotcheck.metrics import SIDE, PixelMetrics, image_metrics
+from chalicelib.measuring.intervals import confidence_intervals
+from chalicelib.measuring.metrics import SIDE, PixelMetrics, image_metrics
+from chalicelib.measuring.pictures import Skipped
+from chalicelib.pictures import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     Progress = Callable[[int, int], None]
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.detector import Detection, Detector
-    from spotcheck.datasets import Dataset, LabelledPicture
-    from spotcheck.intervals import Interval
+    from chalicelib.measuring.intervals import Interval
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
+
+# No kind has such a name: it has a space.
+CALLED_NORMAL = "called normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Evaluation:
         trained_on: How many of them the model was trained on: those make it look better than it is.
         measured_on: The pictures, in words.
         skipped: Pictures that could not be judged.
+        kinds: Of the pictures of each kind of anomaly, how many were given each name, by their worst region;
+            `called normal` counts the missed ones. Empty where the model tells no kinds apart.
         judged: Every picture that was, with its score.
     """
 
@@ -85,6 +92,7 @@ class Evaluation:
     trained_on: int
     measured_on: str
     skipped: tuple[Skipped, ...]
+    kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     judged: tuple[Judged, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -170,12 +178,20 @@ def evaluate_pictures(
         trained_on=tally.trained_on,
         measured_on=measured_on,
         skipped=tuple(tally.skipped),
+        kinds=tally.kinds or (_cross_validated_kinds(detector) if anomaly_scores else {}),
         judged=(
             *map(Judged, normals, normal_scores),
             *map(Judged, anomalies, anomaly_scores),
             *tally.judged,
         ),
     )
+
+
+def _cross_validated_kinds(detector: Detector) -> Mapping[str, Mapping[str, int]]:
+    """What training measured, of pictures that are not judged once more."""
+    metadata = detector.metadata
+    confusion: Mapping[str, Mapping[str, int]] = metadata.decisions.get("kinds", {}).get("confusion", {})
+    return confusion if len(metadata.kinds) > 1 else {}
 
 
 class _Tally:
@@ -192,6 +208,7 @@ class _Tally:
         self.milliseconds: list[float] = []
         self.skipped: list[Skipped] = []
         self.judged: list[Judged] = []
+        self.kinds: dict[str, dict[str, int]] = {}
         self.trained_on = 0
 
     def judge(self, labelled: LabelledPicture) -> None:
@@ -207,12 +224,18 @@ class _Tally:
         self.scores.append(detection.score)
         self.judged.append(Judged(labelled, detection.score))
         self.milliseconds.append(milliseconds)
+        self._note_kind(labelled, detection)
         if mask is not None or not labelled.is_anomalous:
             self.pixels.add(_enlarged(detection.heat_map), mask)
 
-    def _timed(self, data: bytes) -> tuple[Detection, float]:
-        from chalicelib.pictures import read_picture
+    def _note_kind(self, labelled: LabelledPicture, detection: Detection) -> None:
+        if len(detection.model_kinds) < 2 or len(labelled.kinds) != 1:
+            return
+        names = [*(kind.name for kind in detection.model_kinds), CALLED_NORMAL]
+        row = self.kinds.setdefault(labelled.kinds[0], dict.fromkeys(names, 0))
+        row[detection.regions[0].name if detection.regions else CALLED_NORMAL] += 1
 
+    def _timed(self, data: bytes) -> tuple[Detection, float]:
         start = time.perf_counter()
         picture = read_picture(data, min_decoded_side=self._detector.min_decoded_side)
         detection = self._detector.detect(picture)
@@ -220,15 +243,11 @@ class _Tally:
 
 
 def _enlarged(heat_map: NDArray[np.float32]) -> NDArray[np.float32]:
-    from PIL import Image
-
     return np.asarray(Image.fromarray(heat_map).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 def _read_mask(path: Path) -> NDArray[np.bool_]:
     """A mask `(SIDE, SIDE)`: whatever is not black is anomalous."""
-    from PIL import Image
-
     with Image.open(path, formats=["PNG"]) as image:
         white = Image.fromarray(np.asarray(image.convert("L")) > 0).convert("L")
     coverage = np.asarray(white.resize((SIDE, SIDE), Image.Resampling.BOX))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
-from spotcheck.metrics import PixelMetrics, image_metrics
+from chalicelib.measuring.metrics import PixelMetrics, image_metrics
 
 SIDE = 32
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotcheck.intervals import auroc_interval, confidence_intervals, wilson
+from chalicelib.measuring.intervals import auroc_interval, confidence_intervals, wilson
 
 
 def test_wilsons_interval_of_the_literature() -> None:

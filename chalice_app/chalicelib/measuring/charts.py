@@ -68,24 +68,21 @@ def roc(labels: Sequence[bool], scores: Sequence[float], threshold: float) -> Cu
         scores: One for each picture.
         threshold: The model's.
     """
-    from sklearn.metrics import auc, roc_curve
-
     truth, called = _calls(labels, scores, threshold)
-    alarms, found, _ = roc_curve(truth, scores)
+    found, alarms = (np.append(0, counts) / counts[-1] for counts in _steps(truth, scores))
     at_threshold = (float(called[~truth].mean()), float(called[truth].mean()))
-    return Curve(_points(alarms, found), at_threshold, float(auc(alarms, found)))
+    return Curve(_points(alarms, found), at_threshold, float(np.trapezoid(found, alarms)))
 
 
 def precision_recall(labels: Sequence[bool], scores: Sequence[float], threshold: float) -> Curve:
     """Recall against precision; the area is the average precision. Arguments as in `roc`."""
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     truth, called = _calls(labels, scores, threshold)
-    precision, recall, _ = precision_recall_curve(truth, scores)
+    found, alarms = _steps(truth, scores)
+    precision, recall = np.append(1, found / (found + alarms)), np.append(0, found / found[-1])
     precise = float(truth[called].mean()) if called.any() else 1.0
     at_threshold = (float(called[truth].mean()), precise)
-    area = float(average_precision_score(truth, scores))
-    return Curve(_points(recall[::-1], precision[::-1]), at_threshold, area)
+    area = float(np.diff(recall) @ precision[1:])
+    return Curve(_points(recall, precision), at_threshold, area)
 
 
 def histogram(labels: Sequence[bool], scores: Sequence[float], threshold: float) -> Histogram:
@@ -120,6 +117,15 @@ def _calls(
     labels: Sequence[bool], scores: Sequence[float], threshold: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return np.asarray(labels, bool), np.asarray(scores, float) > threshold
+
+
+def _steps(truth: NDArray[np.bool_], scores: Sequence[float]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each distinct score, the largest first: anomalies and normal pictures with that score or more."""
+    values = np.asarray(scores, float)
+    order = np.argsort(-values, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(values[order])), len(order) - 1)
+    found = np.cumsum(truth[order])[last]
+    return found, last + 1 - found
 
 
 def _points(x: NDArray[np.float64], y: NDArray[np.float64]) -> Points:
