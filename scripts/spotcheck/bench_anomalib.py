@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chalicelib.detector import Detector, new_session
+from chalicelib.measuring.metrics import image_metrics
 from chalicelib.pictures import read_picture
 from chalicelib.training import TrainingConfig
 from spotcheck.console import err
-from spotcheck.metrics import image_metrics
 from spotcheck.tools import tool
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spotcheck.datasets import Dataset
+    from chalicelib.measuring.pictures import Dataset
 
 METHODS = ("padim", "patchcore")
 # What the study behind docs/adr/0003 gave anomalib: at 320 pixels its PatchCore takes half an hour to fit.

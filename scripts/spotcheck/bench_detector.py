@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from chalicelib.detector import Detector
+from chalicelib.measuring.training import Result, train_on
 from chalicelib.pictures import read_picture
 from chalicelib.training import TrainingConfig
 from spotcheck.bench_anomalib import Ours, compare
@@ -27,12 +28,11 @@ from spotcheck.bench_memory import peak_mb
 from spotcheck.bench_sets import LABELS, sets, solar_cells, with_labels
 from spotcheck.bench_tables import bench_tables
 from spotcheck.console import err, out
-from spotcheck.training import Result, train_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spotcheck.datasets import Dataset
+    from chalicelib.measuring.pictures import Dataset
 
 _FOLDER = Path("build/bench")
 _REPORT = _FOLDER / "detector.json"

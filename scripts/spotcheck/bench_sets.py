@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spotcheck.datasets import Dataset, LabelledPicture, read_dataset
+from chalicelib.measuring.pictures import Dataset, LabelledPicture
+from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import PrerequisiteError
-from spotcheck.training import with_test_anomalies
+from spotcheck.experiments import with_test_anomalies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
