@@ -24,8 +24,10 @@ class Floor(NamedTuple):
         gemm_gflops: The fastest of the matrix products, in 10⁹ operations a second.
         floor_ms: What the model's operations take at that speed.
         latency_ms_p50: The model's median.
-        latency_ms_best: Its shortest, which other work on the machine slows the least.
-        ratio: The median over the floor.
+        latency_ms_best: Its shortest.
+        ratio: The shortest over the floor, which is that of the fastest product: both are what other work
+            on the machine slows the least.
+        ratio_p50: The median over the same floor.
     """
 
     gemm_gflops: float
@@ -33,6 +35,7 @@ class Floor(NamedTuple):
     latency_ms_p50: float
     latency_ms_best: float
     ratio: float
+    ratio_p50: float
 
 
 def operations(model: bytes) -> int:
@@ -76,7 +79,8 @@ def measure_floor(model: bytes, infer: Callable[[], object], threads: int) -> Fl
         floor_ms=round(floor * 1000, 2),
         latency_ms_p50=round(latency * 1000, 2),
         latency_ms_best=round(min(latencies) * 1000, 2),
-        ratio=round(latency / floor, 3),
+        ratio=round(min(latencies) / floor, 3),
+        ratio_p50=round(latency / floor, 3),
     )
 
 

@@ -50,7 +50,7 @@ def _costs(report: Mapping[str, Any]) -> Table:
                 row = f"{name.replace('_', ' ')}, {threads.replace('_', ' ')}{kind}"
                 table.add_row(row, f"{value:.1f} ms")
     for threads, floor in report["floor"].items():
-        made_of = f"{floor['latency_ms_p50']:.1f} ms of {floor['floor_ms']:.1f} ms"
+        made_of = f"{floor['latency_ms_best']:.1f} ms over {floor['floor_ms']:.1f} ms"
         at = f"{floor['gemm_gflops']:.0f} GFLOP/s"
         row = f"latency over the floor, {threads.replace('_', ' ')}"
         table.add_row(row, f"{floor['ratio']:.2f} ({made_of} at {at})")
