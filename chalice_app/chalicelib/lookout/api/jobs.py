@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+_REPLAYS = "spotcheckRedrives"  # what `spotcheck redrive` adds to an event that it replays
+
+
 class Jobs:
     """Starts functions without waiting for them; Lambda queues, retries, and keeps what failed (on-failure).
 
@@ -48,8 +51,11 @@ class Jobs:
         )
 
 
+_PLANNED = 0.75  # of a job's time: the rest is for what comes after, and the alarm rings at four fifths
+
+
 class Deadline:
-    """How much time a job has left.
+    """How much time a job may still plan for.
 
     Args:
         clock: Seconds, monotonic.
@@ -61,11 +67,11 @@ class Deadline:
 
     def begin(self, seconds: float) -> None:
         """A job begins, and has so long."""
-        self._end = self._clock() + seconds
+        self._end = self._clock() + _PLANNED * seconds
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds; below 0 when the planned time is over, and the job should end."""
         return self._end - self._clock()
 
 
@@ -92,5 +98,5 @@ class JobRunner:
             KeyError: There is no such job.
         """
         self._deadline.begin(seconds)
-        payload = dict(event)
+        payload = {name: value for name, value in event.items() if name != _REPLAYS}
         self._jobs[payload.pop("job")](**payload)
