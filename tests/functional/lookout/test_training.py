@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from support_datasets import FOREIGN, GRANTED, MODELS
-from support_lookout import label, line
+from support_lookout import label, line, mask, mask_png
 from support_training import MOST, Training, texture_png
 
 from chalicelib.detector import Detector
-from chalicelib.exceptions import ModelNotFoundError
+from chalicelib.exceptions import ModelNotFoundError, TrainingError
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
     ConflictException,
@@ -226,11 +226,32 @@ def test_anomalies_and_their_masks_are_learnt_from_where_there_are_any(cars: Tra
         cars.s3.get_object(Bucket=MODELS, Key="projects/cars/models/1/evaluation.json")["Body"].read()
     )
     assert (evaluation["normals"], evaluation["anomalies"]) == (16, 6)
-    assert "had" not in described["StatusMessage"]
     model = cars.s3.get_object(Bucket=MODELS, Key="projects/cars/models/1/model.onnx")["Body"].read()
     metadata = Detector.load(model).metadata
-    assert metadata.with_masks
+    assert metadata.with_masks  # so that DetectAnomalies answers in the full shape
     assert [(kind.name, kind.color) for kind in metadata.kinds] == [("scratch", "#2CA02C")]
+
+
+def test_a_mask_that_is_of_no_use_is_told_and_its_picture_still_trained_on(
+    cars: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = cars.put("bad.png", texture_png(900))
+    wrong = line(uri, label("anomaly"), mask(cars.put("bad-mask.png", mask_png(side=50))))
+    cars.dataset(14, 0, more=[wrong])
+    cars.create()
+    seen: list[Any] = []
+
+    def train_on(dataset: Any, *_: Any, **__: Any) -> None:
+        seen.append(dataset)
+        message = "enough"
+        raise TrainingError(message)
+
+    monkeypatch.setattr(trainer_module, "train_on", train_on)
+    cars.train()
+    (dataset,) = seen
+    assert [picture.mask for picture in dataset.anomalies] == [None]
+    (told,) = dataset.skipped
+    assert told.reason == "its mask was not used: it has 50 x 50 pixels, and the picture 96 x 96"
 
 
 @pytest.mark.usefixtures("quick")
