@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GRANTED_BUCKET = "my-bucket"  # of the user's own, named in dataset_bucket_arns
 PATIENCE = 60.0  # seconds for something that must happen
 _PROBE_PATIENCE = 30.0
 _LOOK_SECONDS = 2.0  # between two looks at the dead letters

@@ -89,6 +89,7 @@ class FakeLambda:
 
     def delete_provisioned_concurrency_config(self, FunctionName: str, Qualifier: str) -> None:  # noqa: N803
         """As boto3's."""
+        self._stumble()
         assert Qualifier == "live"
         self.warm.pop(FunctionName, None)
 

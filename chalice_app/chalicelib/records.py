@@ -20,7 +20,7 @@ class Status(StrEnum):
 
     JUDGED = "JUDGED"
     REJECTED = "REJECTED"  # it can never be judged; the reason says why
-    WAITING = "WAITING"  # no model is published yet; `spotcheck publish` releases it
+    WAITING = "WAITING"  # no model is hosted; StartModel or `spotcheck publish` releases it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

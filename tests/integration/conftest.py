@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support_deployed import GRANTED_BUCKET, Deployed, Published
+from support_deployed import Deployed, Published
 from support_films import film_model
+from support_lookout_api import lookout_client
 from support_models import normal_png
 
 from spotcheck import embedded, targets
@@ -21,16 +22,14 @@ if TYPE_CHECKING:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The embedded AWS with the stack applied; no model is published, and every job event comes twice."""
     state_dir = tmp_path_factory.mktemp("localaws")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TF_VAR_dataset_bucket_arns", f'["arn:aws:s3:::{GRANTED_BUCKET}"]')
-        try:
-            with pytest.MonkeyPatch.context() as at_start:
-                at_start.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
-                standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
-            target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
-            yield Deployed(target, state_dir)
-        finally:
-            embedded.stop_server(state_dir)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
+            standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
+        target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
+        yield Deployed(target, state_dir)
+    finally:
+        embedded.stop_server(state_dir)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +55,12 @@ def pipeline(deployed: Deployed, published: Published) -> Deployed:
     """The stack with a model published."""
     assert published.command.returncode == 0, published.command.stderr
     return deployed
+
+
+@pytest.fixture(scope="module")
+def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """boto3's client for Lookout for Vision, pointed at the stack."""
+    yield from lookout_client(pipeline, tmp_path_factory.mktemp("data"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

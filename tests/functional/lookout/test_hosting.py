@@ -388,7 +388,7 @@ def test_what_does_not_fit_into_one_invocation_is_released_by_the_next(trained: 
     trained.table.records = [waiting(number) for number in range(1000)]
     trained.start()
     first = trained.functions.invoked.pop()
-    trained.runner.run(first, 90.0)
+    trained.runner.run(first, 40.0)
     assert 0 < len(trained.released) < 1000
     assert trained.functions.invoked == [first]
     trained.work()
@@ -441,6 +441,23 @@ def test_a_fault_is_tried_three_times_and_then_told(trained: Hosts) -> None:
             trained.runner.run(job)
         assert trained.status() == expected
     assert "Tried 3 times: ClientError" in trained.message()
+
+
+def test_warmth_that_lambda_does_not_let_go_of_is_told(hosted: Hosts) -> None:
+    refused = client_error("AccessDeniedException", "not authorized")
+    hosted.functions.faults = [refused] * 6  # the failed stop tries once more to let go
+    hosted.stop()
+    [job] = hosted.functions.invoked
+    for _ in range(3):
+        with pytest.raises(type(refused)):
+            hosted.runner.run(job)
+    assert hosted.status() == "HOSTING_FAILED"
+    assert "not authorized" in hosted.message()
+    hosted.functions.faults.clear()
+    hosted.functions.invoked.clear()
+    assert hosted.stop() == "STOPPING_HOSTING"
+    hosted.work()
+    assert hosted.functions.warm == {}
 
 
 def test_a_fault_that_goes_by_is_none(trained: Hosts) -> None:

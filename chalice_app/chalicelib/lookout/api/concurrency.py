@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import GetProvisionedConcurrencyConfigResponseTypeDef
 
 _ALIAS = "live"
-_NONE = {"ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException"}
+_NONE = "ProvisionedConcurrencyConfigNotFoundException"
 # What no retry mends: the account's limit, or a role that may not.
 _REFUSED = {
     "InvalidParameterValueException",
@@ -68,9 +69,11 @@ class Concurrency:
             What the account does not allow, in words; empty where everything was set.
 
         Raises:
-            ClientError: Lambda failed in a way that a retry may mend.
+            ClientError: Lambda failed in a way that a retry may mend, or does not let go of what costs money.
         """
-        reserved = self._reserved(function)
+        reserved = self._lambda.get_function_concurrency(FunctionName=function).get(
+            "ReservedConcurrentExecutions"
+        )
         steps: list[Callable[[], str | None]] = [
             lambda: self._warm(function, units.warm),
             lambda: self._bound(function, reserved, units.most),
@@ -85,24 +88,15 @@ class Concurrency:
         Returns:
             `READY`, `IN_PROGRESS` or `FAILED` (`READY`, too, where none are wanted), and AWS's reason.
         """
-        try:
-            answer = self._lambda.get_provisioned_concurrency_config(FunctionName=function, Qualifier=_ALIAS)
-        except ClientError as error:
-            if error_code(error) in _NONE | _REFUSED:
-                return "READY", ""
-            raise
-        return answer["Status"], answer.get("StatusReason", "")
+        answer = self._configured(function)
+        return ("READY", "") if answer is None else (answer["Status"], answer.get("StatusReason", ""))
 
     def _warm(self, function: str, wanted: int) -> str | None:
         if self._provisioned(function) == wanted:
             return None
         if not wanted:
-            return _unless_refused(
-                lambda: self._lambda.delete_provisioned_concurrency_config(
-                    FunctionName=function, Qualifier=_ALIAS
-                ),
-                f"{function} stays warm",
-            )
+            self._lambda.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=_ALIAS)
+            return None
         return _unless_refused(
             lambda: self._lambda.put_provisioned_concurrency_config(
                 FunctionName=function, Qualifier=_ALIAS, ProvisionedConcurrentExecutions=wanted
@@ -114,10 +108,8 @@ class Concurrency:
         if reserved == most:
             return None
         if most is None:
-            return _unless_refused(
-                lambda: self._lambda.delete_function_concurrency(FunctionName=function),
-                f"{function} stays bounded",
-            )
+            self._lambda.delete_function_concurrency(FunctionName=function)
+            return None
         return _unless_refused(
             lambda: self._lambda.put_function_concurrency(
                 FunctionName=function, ReservedConcurrentExecutions=most
@@ -125,32 +117,26 @@ class Concurrency:
             f"{function} is not bounded",
         )
 
-    def _reserved(self, function: str) -> int | None:
-        try:
-            answer = self._lambda.get_function_concurrency(FunctionName=function)
-        except ClientError as error:
-            if error_code(error) in _REFUSED:
-                return None
-            raise
-        return answer.get("ReservedConcurrentExecutions")
-
     def _provisioned(self, function: str) -> int | None:
         """What is wanted so far; None where the last try failed, so that it is made again."""
-        try:
-            answer = self._lambda.get_provisioned_concurrency_config(FunctionName=function, Qualifier=_ALIAS)
-        except ClientError as error:
-            if error_code(error) in _NONE | _REFUSED:
-                return 0
-            raise
+        answer = self._configured(function)
+        if answer is None:
+            return 0
         return None if answer["Status"] == "FAILED" else answer["RequestedProvisionedConcurrentExecutions"]
+
+    def _configured(self, function: str) -> GetProvisionedConcurrencyConfigResponseTypeDef | None:
+        try:
+            return self._lambda.get_provisioned_concurrency_config(FunctionName=function, Qualifier=_ALIAS)
+        except ClientError as error:
+            if error_code(error) == _NONE:
+                return None
+            raise
 
 
 def _unless_refused(call: Callable[[], object], otherwise: str) -> str | None:
     try:
         call()
     except ClientError as error:
-        if error_code(error) in _NONE:
-            return None  # somebody else was quicker
         if error_code(error) not in _REFUSED:
             raise
         return f"{otherwise}: {error.response['Error'].get('Message', error)}"

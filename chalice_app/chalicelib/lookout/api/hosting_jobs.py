@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _TRIES = 3  # Lambda's: the first, and two more
 _LONGEST_WAIT = 600.0  # seconds for the environments to become warm
-_MARGIN = 60.0  # seconds of the job's time that are kept for what comes after waiting
 _SLICE = 30.0  # seconds of releasing between two looks at whether the version is hosted still
 
 
@@ -90,7 +89,7 @@ class HostingJobs:
         registry = self._registry(project)
         self._check(registry.download(registry.entry(version)))
         said = self._warmth.settle()
-        seconds = min(_LONGEST_WAIT, self._deadline.left - _MARGIN)
+        seconds = min(_LONGEST_WAIT, self._deadline.left)
         said += self._warmth.wait(seconds, lambda: self._book.change(project, version, hosting.run))
         if self._of_run(project, version, hosting.run) is None:
             return
@@ -107,9 +106,8 @@ class HostingJobs:
             if state.status is HostingStatus.HOSTED and other != version
         ]
         self._registry(project).point_at_none(version, max(others, key=int, default=None))
-        said = self._warmth.settle()
-        message = " ".join(["Start the model to judge with it.", *said])
-        self._book.change(project, version, hosting.run, status=HostingStatus.TRAINED, message=message)
+        self._warmth.settle()
+        self._book.change(project, version, hosting.run, status=HostingStatus.TRAINED, message="Stopped.")
 
     def _try(
         self, project: str, version: str, hosting: Hosting, work: Callable[[str, str, Hosting], None]
@@ -133,11 +131,11 @@ class HostingJobs:
 
     def _release_waiting(self, project: str, version: str, run: str) -> None:
         release = self._release()
-        while self._deadline.left > _MARGIN:
+        while self._deadline.left > 0:
             hosting = self._of_run(project, version, run)
             if hosting is None or hosting.status is not HostingStatus.HOSTED:
                 return
-            if release.start_all(min(_SLICE, self._deadline.left - _MARGIN)):
+            if release.start_all(min(_SLICE, self._deadline.left)):
                 return
         self._jobs.start("start_model", project=project, version=version, run=run)
 

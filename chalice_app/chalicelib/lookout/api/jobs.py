@@ -51,8 +51,11 @@ class Jobs:
         )
 
 
+_PLANNED = 0.75  # of a job's time: the rest is for what comes after, and the alarm rings at four fifths
+
+
 class Deadline:
-    """How much time a job has left.
+    """How much time a job may still plan for.
 
     Args:
         clock: Seconds, monotonic.
@@ -64,11 +67,11 @@ class Deadline:
 
     def begin(self, seconds: float) -> None:
         """A job begins, and has so long."""
-        self._end = self._clock() + seconds
+        self._end = self._clock() + _PLANNED * seconds
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds; below 0 when the planned time is over, and the job should end."""
         return self._end - self._clock()
 
 
