@@ -35,8 +35,9 @@ EVERYWHERE = {
 _ENVIRONMENT = {
     "PROJECT_NAME": "project",
     "OUTPUT_BUCKET": "results",
-    "MODELS_BUCKET": "models",
     "IMAGES_BUCKET": "images",
+    "VIDEOS_BUCKET": "videos",
+    "MODELS_BUCKET": "models",
     "RESULTS_TABLE": "results",
 }
 _ARN = "arn:aws:lambda:us-east-1:123456789012:function:api_handler"

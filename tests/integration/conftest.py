@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from support_deployed import Deployed, Published
+from support_deployed import GRANTED_BUCKET, Deployed, Published
 from support_films import film_model
-from support_lookout_api import lookout_client
 from support_models import normal_png
 
 from spotcheck import embedded, targets
@@ -18,16 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+STACK = pytest.StashKey[Deployed]()
+
+
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def deployed(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Deployed]:
     """The embedded AWS with the stack applied; no model is published, and every job event comes twice."""
     state_dir = tmp_path_factory.mktemp("localaws")
+    # Terraform reads it whoever plans: the tests, or a command that they run.
+    settings = state_dir / "terraform" / "granted.auto.tfvars"
+    settings.parent.mkdir()
+    settings.write_text(f'dataset_bucket_arns = ["arn:aws:s3:::{GRANTED_BUCKET}"]\n')
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
             standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
         target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
-        yield Deployed(target, state_dir)
+        pytestconfig.stash[STACK] = Deployed(target, state_dir)
+        yield pytestconfig.stash[STACK]
     finally:
         embedded.stop_server(state_dir)
 
@@ -57,10 +64,12 @@ def pipeline(deployed: Deployed, published: Published) -> Deployed:
     return deployed
 
 
-@pytest.fixture(scope="module")
-def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """boto3's client for Lookout for Vision, pointed at the stack."""
-    yield from lookout_client(pipeline, tmp_path_factory.mktemp("data"))
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nothing is waited for once it is known that the stack judges nothing: one failure says why."""
+    stack = item.config.stash.get(STACK, None)
+    if stack and stack.trouble and "deployed" in getattr(item, "fixturenames", ()):
+        pytest.fail("the deployed stack judges nothing: the first failure says why", pytrace=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

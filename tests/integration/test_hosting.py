@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from support_deployed import PATIENCE
-from support_lookout_api import refused
+from support_lookout_client import lookout_client, refused
 from support_models import normal_png
 
 from chalicelib.records import Status
@@ -62,6 +62,12 @@ def plan_is_clean(deployed: Deployed) -> bool:
 
 def judged_by(deployed: Deployed, key: str, seed: int) -> str | None:
     return deployed.record(deployed.put(key, normal_png(seed))).model_version
+
+
+@pytest.fixture(scope="module")
+def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with lookout_client(pipeline, tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

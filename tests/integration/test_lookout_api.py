@@ -12,15 +12,22 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image
-from support_lookout_api import refused
+from support_lookout_client import lookout_client, refused
 from support_models import normal_png
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from support_deployed import Deployed
 
 PROJECT = "spotcheck"
+
+
+@pytest.fixture(scope="module")
+def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with lookout_client(pipeline, tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 # ---------------------------------------------------------------- detecting

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support_datasets import FOREIGN, GRANTED, IMAGES, lines
-from support_deployed import PATIENCE
+from support_datasets import FOREIGN, IMAGES, lines
+from support_deployed import GRANTED_BUCKET, PATIENCE
 from support_lookout import label, line, manifest_bytes, mask, write_export
-from support_lookout_api import refused
+from support_lookout_client import lookout_client, refused
 
 from chalicelib.lookout.entries import MAX_LINE
 from chalicelib.lookout.evaluation import EvaluationResult
-from spotcheck.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,19 +29,14 @@ OWN = IMAGES
 
 @pytest.fixture(scope="module", autouse=True)
 def _buckets(deployed: Deployed) -> None:
-    for bucket in (GRANTED, FOREIGN):
+    for bucket in (GRANTED_BUCKET, FOREIGN):
         deployed.client("s3").create_bucket(Bucket=bucket)
 
 
-@pytest.fixture
-def granted(deployed: Deployed) -> Iterator[None]:
-    """The stack with a bucket of the user's own in `dataset_bucket_arns`, and afterwards as before."""
-    for variables in ({"dataset_bucket_arns": f'["arn:aws:s3:::{GRANTED}"]'}, {}):
-        url = str(deployed.outputs["endpoint_url"])
-        stack = Stack.local(url, variables, state_dir=deployed.state_dir)
-        stack.apply(stack.plan())
-        if variables:
-            yield
+@pytest.fixture(scope="module")
+def lookout(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with lookout_client(deployed, tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 @pytest.fixture
@@ -163,9 +157,10 @@ def test_an_empty_dataset_is_there_at_once(cars: Any) -> None:
     assert cars.describe_dataset(**TRAIN)["DatasetDescription"]["ImageStats"]["Total"] == 0
 
 
-@pytest.mark.usefixtures("granted")
 def test_pictures_and_manifest_may_lie_in_a_bucket_that_is_granted(deployed: Deployed, cars: Any) -> None:
-    cars.create_dataset(**TRAIN, DatasetSource=manifest(deployed, lines("a.png"), GRANTED))
+    cars.create_dataset(
+        **TRAIN, DatasetSource=manifest(deployed, lines("a.png", bucket=GRANTED_BUCKET), GRANTED_BUCKET)
+    )
     made_of = settled(cars)
     assert made_of["Status"] == "CREATE_COMPLETE", made_of
     assert made_of["ImageStats"]["Total"] == 1

@@ -15,13 +15,10 @@ if TYPE_CHECKING:
 
 PID = "import os\ndef handler(event, context):\n    return os.getpid()\n"
 
-# Where its code is loaded, not where it is invoked.
-INITIALISED = """
-import os
-HOW = os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
-def handler(event, context):
-    return HOW
-"""
+INITIALISED = (
+    "import os\nHOW = os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
+    "def handler(event, context):\n    return HOW\n"
+)
 
 
 def refusal(call: Any, **options: Any) -> tuple[str, int]:

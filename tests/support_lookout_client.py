@@ -1,10 +1,10 @@
-"""boto3's own client for the deployed API, which looks at every answer."""
+"""boto3's own Lookout for Vision client on the deployed stack; it looks at every answer."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from botocore.model import Shape
+    from botocore.model import OperationModel, Shape
     from support_deployed import Deployed
-
-ANSWERED: Counter[str] = Counter()
-"""Operations whose answers were compared with botocore's model, over all tests of a run."""
 
 _SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -31,12 +28,13 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 }
 
 
-def lookout_client(deployed: Deployed, folder: Path) -> Iterator[Any]:
+@contextmanager
+def lookout_client(pipeline: Deployed, folder: Path) -> Iterator[Any]:
     """A client as `spotcheck lookout-env` sets it up: another signing name, our address.
 
     Every answer must have the shape that botocore's model (not ours) gives the operation.
     """
-    done = deployed.spotcheck("lookout-env", "--folder", folder)
+    done = pipeline.spotcheck("lookout-env", "--folder", folder)
     assert done.returncode == 0, done.stderr
     exported = dict(line.removeprefix("export ").split("=", 1) for line in done.stdout.splitlines())
     with pytest.MonkeyPatch.context() as patch:
@@ -44,22 +42,29 @@ def lookout_client(deployed: Deployed, folder: Path) -> Iterator[Any]:
             patch.setenv(name, value)
         make: Any = boto3.Session("test", "test", region_name="us-east-1").client
         client = make("lookoutvision")
-        model = client.meta.service_model
 
-        def look(response_dict: dict[str, Any], model: Any = model, **more: Any) -> None:
-            status, operation = response_dict["status_code"], more["operation_name"]
-            described = model.operation_model(operation)
+        def look(response_dict: dict[str, Any], operation_model: OperationModel, **_: Any) -> None:
+            status, name = response_dict["status_code"], operation_model.name
             if status < 300:
-                assert status == described.http.get("responseCode", 200), operation
-                assert_has_shape(described.output_shape, json.loads(response_dict["body"]), operation)
-                ANSWERED[operation] += 1
+                assert status == operation_model.http.get("responseCode", 200), name
+                assert_has_shape(operation_model.output_shape, json.loads(response_dict["body"]), name)
 
         client.meta.events.register("before-parse.lookoutvision", look)
         yield client
 
 
-def assert_has_shape(shape: Shape, value: Any, path: str) -> None:
+def refused(call: Any, **given: Any) -> dict[str, Any]:
+    """The answer to a call that the service refuses with an exception of its own."""
+    with pytest.raises(ClientError) as error:
+        call(**given)
+    response: dict[str, Any] = dict(error.value.response)
+    assert type(error.value).__name__ == response["Error"]["Code"]  # a typed exception of the client's
+    return response
+
+
+def assert_has_shape(shape: Shape | None, value: Any, path: str) -> None:
     """Compares an answer as it came over the wire with its shape: no member more, every one of its type."""
+    assert shape is not None, f"{path} has no answer"
     if isinstance(shape, StructureShape):
         assert isinstance(value, dict), path
         assert set(value) <= set(shape.members), f"{path}: {set(value) - set(shape.members)} are no members"
@@ -78,12 +83,3 @@ def assert_has_shape(shape: Shape, value: Any, path: str) -> None:
         assert not (isinstance(value, bool) and bool not in allowed), path
         choices = shape.metadata.get("enum")
         assert not choices or value in choices, f"{path}: {value} is none of {choices}"
-
-
-def refused(call: Any, **given: Any) -> dict[str, Any]:
-    """What a call that must fail was answered; the error is one of the client's typed ones."""
-    with pytest.raises(ClientError) as error:
-        call(**given)
-    response: dict[str, Any] = dict(error.value.response)
-    assert type(error.value).__name__ == response["Error"]["Code"]
-    return response
