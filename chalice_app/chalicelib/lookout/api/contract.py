@@ -126,7 +126,7 @@ def _check_payload(body: bytes) -> None:
     if len(body) > MAX_BLOB:
         message = (
             f"The body has {len(body)} bytes; {MAX_BLOB} fit into a call of this API: make the picture "
-            "smaller, or upload it to the stack's images bucket, below image_inputs/, where larger ones are judged."
+            "smaller, or upload it below image_inputs/ of the images bucket, where larger ones are judged."
         )
         raise ValidationException(message)
 
