@@ -296,6 +296,8 @@ def test_too_few_pictures_that_can_be_read_fail_the_training_with_the_reason(car
     described = cars.describe()
     assert described["Status"] == "TRAINING_FAILED"
     assert "at least 10 normal pictures, better 60 or more; 8 could be read" in described["StatusMessage"]
+    assert "train-000.png is not there" in described["StatusMessage"]
+    assert "and 1 more" in described["StatusMessage"]
 
 
 def test_where_no_picture_can_be_fetched_the_first_reason_is_told(cars: Training) -> None:
