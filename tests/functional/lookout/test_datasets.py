@@ -10,7 +10,7 @@ import pytest
 from support_datasets import FOREIGN, GRANTED, IMAGES, MODELS, lines
 from support_lookout import COLOURS, label, line, manifest_bytes, mask
 
-from chalicelib.lookout.api.datasets import MAX_CHANGES
+from chalicelib.lookout.api.contract import MAX_BLOB
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
     ApiError,
@@ -326,10 +326,10 @@ def test_an_update_that_can_not_be_taken_leaves_everything_as_it_was(
 
 def test_what_does_not_fit_into_a_call_is_a_validation_error(service: Service) -> None:
     service.create()
-    service.update(b" " * (MAX_CHANGES - 100) + lines("a.png")[:100])
+    service.update(b" " * (MAX_BLOB - 100) + lines("a.png")[:100])
     service.run()
     with pytest.raises(ValidationException, match="4500000 fit into a call of this API: send the lines in"):
-        service.update(b" " * (MAX_CHANGES + 1))
+        service.update(b" " * (MAX_BLOB + 1))
 
 
 def test_a_second_update_waits_for_the_first(service: Service) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from chalicelib.lookout.api import client_tokens
+from chalicelib.lookout.api.contract import MAX_BLOB
 from chalicelib.lookout.api.dataset_listing import is_wanted, place
 from chalicelib.lookout.api.dataset_records import (
     CREATED,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from chalicelib.lookout.api.dataset_store import DatasetStore
     from chalicelib.lookout.api.jobs import Jobs
     from chalicelib.lookout.api.projects import Projects
-
-MAX_CHANGES = 4_500_000
-"""Bytes of `Changes`: in base64 they have to fit into the 6 MB that Lambda takes."""
 
 EMPTY = {"total": 0, "labeled": 0, "normal": 0, "anomaly": 0, "masked": 0}
 
@@ -135,9 +133,9 @@ class Datasets:
             ValidationException: The changes are too large for one call.
         """
         changes: bytes = given["Changes"]
-        if len(changes) > MAX_CHANGES:
+        if len(changes) > MAX_BLOB:
             message = (
-                f"Changes has {len(changes)} bytes; {MAX_CHANGES} fit into a call of this API: send the "
+                f"Changes has {len(changes)} bytes; {MAX_BLOB} fit into a call of this API: send the "
                 "lines in several calls, one after the other, or create the dataset from a manifest in S3."
             )
             raise ValidationException(message)
