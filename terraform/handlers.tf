@@ -96,9 +96,10 @@ locals {
         local.continue_statements,
       )
     })
-    # Two vCPUs; the pictures of a dataset lie on its disk while they are trained on.
+    # The most that a fresh account gives one function; 1769 MB are one vCPU. The pictures of a dataset lie on its
+    # disk while they are trained on.
     train_model = merge(local.handler_defaults, {
-      memory_mb       = 3538
+      memory_mb       = 3008
       timeout_seconds = 900
       ephemeral_mb    = 10240
       layers          = ["detector", "training"]

@@ -123,7 +123,7 @@ class Service:
 
     @contextmanager
     def at_call(
-        self, number: int, do: Callable[[], None], *, after: bool = False, s3: S3Client | None = None
+        self, number: int, do: Callable[[], object], *, after: bool = False, s3: S3Client | None = None
     ) -> Iterator[list[str]]:
         """Does something when the n-th call to S3 is due (or was just answered), counted from 1.
 

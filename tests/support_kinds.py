@@ -60,5 +60,5 @@ def named_model(
     step = -1 if reverse else 1
     pictures = [NamedPicture.of_bytes(f"{seed:02}.png", normal_png(seed)) for seed in range(16)]
     anomalies = [anomaly(seed) for seed in seeds]
-    config = TrainingConfig(project=project, input_size=160)
+    config = TrainingConfig(project=project)
     return train(pictures[::step], config, anomalies=anomalies[::step], colors=COLORS)

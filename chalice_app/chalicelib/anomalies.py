@@ -133,8 +133,13 @@ def kinds_of_folder(name: str) -> tuple[str, ...]:
         >>> kinds_of_folder("dent+scratch"), kinds_of_folder("bad")
         (('dent', 'scratch'), ())
     """
-    names = [kind_name(part) for part in name.split("+")]
-    return tuple(known for known in names if known) if all(names) else ()
+    return kinds_of(name.split("+"))
+
+
+def kinds_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """The kinds that labels name; empty where one of them names none."""
+    names = [kind_name(label) for label in labels]
+    return tuple(name for name in names if name) if all(names) else ()
 
 
 def anomaly_list(kinds: Iterable[FoundKind]) -> list[dict[str, Any]]:

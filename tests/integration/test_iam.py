@@ -25,7 +25,9 @@ FUNCTIONS = (
     "api_handler",
     "detect_anomalies",
     "run_job",
+    "train_model",
 )
+API_FUNCTIONS = ("api_handler", "detect_anomalies", "run_job")
 ROLES = (*FUNCTIONS, "mediaconvert")
 BUCKETS = {
     what: f"arn:aws:s3:::{NAME}-{what}-{ACCOUNT}-{REGION}"
@@ -158,10 +160,27 @@ ROWS: list[Row] = [
     ("run_job", "s3:DeleteObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
     ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/datasets/train/x/entries.jsonl", True),
-    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
     *((role, "s3:GetObject", f"{GRANTED}/a.png", False) for role in ("detect_image", "detect_frame")),
     ("detect_anomalies", "s3:GetObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
+    ("api_handler", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/claimed", True),
+    ("api_handler", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/trainings.json", True),
+    ("api_handler", "lambda:InvokeFunction", function("train_model:live"), True),
+    ("api_handler", "lambda:InvokeFunction", function("train_model"), False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/project.json", False),
+    ("run_job", "lambda:InvokeFunction", function("train_model:live"), False),
+    ("train_model", "s3:GetObject", f"{BUCKETS['images']}/datasets/a.png", True),
+    ("train_model", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("train_model", "s3:PutObject", f"{BUCKETS['images']}/datasets/EvaluationResult-cars-1.json", True),
+    ("train_model", "s3:PutObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("train_model", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
+    ("train_model", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    ("train_model", "s3:GetObject", f"{BUCKETS['models']}/layers/x.zip", False),
+    ("train_model", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
+    ("train_model", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
+    ("train_model", "lambda:InvokeFunction", function("run_job:live"), False),
+    ("train_model", "dynamodb:GetItem", TABLE, False),
     ("run_job", "lambda:InvokeFunction", function("run_job:live"), True),
     ("run_job", "lambda:InvokeFunction", function("run_job"), False),
     ("run_job", "lambda:InvokeFunction", function("detect_image:live"), True),
@@ -209,6 +228,28 @@ ROWS: list[Row] = [
     ("detect_anomalies", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/current.json", False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
     ("detect_anomalies", "dynamodb:PutItem", TABLE, False),
+    ("detect_anomalies", "lambda:InvokeFunction", function("run_job:live"), False),
+    *(
+        row
+        for role in API_FUNCTIONS
+        for row in (
+            (role, "s3:GetObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:PutObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:DeleteObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:DeleteObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+            (role, "s3:DeleteObjectVersion", f"{BUCKETS['models']}/projects/cars/project.json", False),
+            (role, "s3:PutObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+            (role, "s3:PutObject", f"{BUCKETS['videos']}/video_inputs/a.mp4", False),
+            (role, "s3:PutBucketPolicy", BUCKETS["models"], False),
+            (role, "s3:GetObject", "arn:aws:s3:::payroll/projects/cars/project.json", False),
+            (role, "dynamodb:DeleteItem", TABLE, False),
+            (role, "mediaconvert:CreateJob", QUEUE, False),
+            (role, "iam:PassRole", LENT, False, TO_MEDIACONVERT),
+            (role, "iam:PassRole", ADMIN, False, TO_LAMBDA),
+            (role, "lambda:InvokeFunction", function("convert_video:live"), False),
+            (role, "lambda:UpdateFunctionCode", function(role), False),
+        )
+    ),
     *((role, "logs:PutLogEvents", log_of(role), True) for role in FUNCTIONS),
     *((role, "logs:PutLogEvents", log_of("somebody-else"), False) for role in FUNCTIONS),
     *((role, "logs:DeleteLogStream", log_of(role), False) for role in FUNCTIONS),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -18,7 +19,8 @@ class LabelledPicture:
         name: How reports and the model's metadata call it, with `/`.
         is_anomalous: The label.
         mask: A picture of where the anomaly is (white), if there is one.
-        kinds: Of anomaly, as far as they are known.
+        kinds: Of anomaly that it may show; where there are several, the mask tells which
+            (`chalicelib.training.masks`).
     """
 
     path: Path
@@ -45,12 +47,14 @@ class Dataset:
         train: The training split; everything, where there are no splits.
         test: The test or validation split; empty where there are no splits.
         skipped: What takes no part.
+        colors: Colour (`#rrggbb`) of each kind of anomaly, where the set has them.
     """
 
     root: Path
     train: tuple[LabelledPicture, ...]
     test: tuple[LabelledPicture, ...]
     skipped: tuple[Skipped, ...]
+    colors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def normals(self) -> tuple[LabelledPicture, ...]:

@@ -59,6 +59,7 @@ def train_on(
             NamedPicture.of_file(picture.path, picture.name, picture.mask, picture.kinds)
             for picture in dataset.anomalies
         ],
+        colors=dataset.colors,
     )
     if not (dataset.test or dataset.anomalies):
         return Result(trained, None)

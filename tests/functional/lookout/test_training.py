@@ -11,6 +11,7 @@ from support_datasets import FOREIGN, GRANTED, MODELS
 from support_lookout import label, line
 from support_training import MOST, Training, texture_png
 
+from chalicelib.detector import Detector
 from chalicelib.exceptions import ModelNotFoundError
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
@@ -226,6 +227,10 @@ def test_anomalies_and_their_masks_are_learnt_from_where_there_are_any(cars: Tra
     )
     assert (evaluation["normals"], evaluation["anomalies"]) == (16, 6)
     assert "had" not in described["StatusMessage"]
+    model = cars.s3.get_object(Bucket=MODELS, Key="projects/cars/models/1/model.onnx")["Body"].read()
+    metadata = Detector.load(model).metadata
+    assert metadata.with_masks
+    assert [(kind.name, kind.color) for kind in metadata.kinds] == [("scratch", "#2CA02C")]
 
 
 @pytest.mark.usefixtures("quick")

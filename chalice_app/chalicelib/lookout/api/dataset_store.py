@@ -124,10 +124,6 @@ class DatasetStore:
         """Removes every file of a dataset, and nothing of one that takes its place."""
         self._documents.delete_all(files(record.project, record.dataset_type, record.identity))
 
-    def forget(self, project: str) -> None:
-        """Removes the traces of a project's deleted datasets."""
-        self._documents.delete_all(folder(project))
-
 
 def folder(project: str) -> str:
     """Below which everything of a project's datasets lies."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+_REPLAYS = "spotcheckRedrives"  # what `spotcheck redrive` adds to an event that it replays
+
+
 class Jobs:
     """Starts functions without waiting for them; Lambda queues, retries, and keeps what failed (on-failure).
 
@@ -95,5 +98,5 @@ class JobRunner:
             KeyError: There is no such job.
         """
         self._deadline.begin(seconds)
-        payload = dict(event)
+        payload = {name: value for name, value in event.items() if name != _REPLAYS}
         self._jobs[payload.pop("job")](**payload)

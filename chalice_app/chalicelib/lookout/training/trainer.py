@@ -17,6 +17,7 @@ from chalicelib.detector import Detector
 from chalicelib.exceptions import TrainingError, TrainingSupersededError
 from chalicelib.lookout.api.dataset_store import TYPES
 from chalicelib.lookout.evaluation import file_name, manifest_name
+from chalicelib.lookout.manifest import colors_of
 from chalicelib.lookout.training.book import MOST_ATTEMPTS
 from chalicelib.lookout.training.evaluation_files import evaluation_manifest, evaluation_result
 from chalicelib.lookout.training.heartbeat import HeartBeat
@@ -189,7 +190,8 @@ class CloudTrainer:
             for kind, entries in sets.items()
         }
         skipped = (*fetched["train"].skipped, *fetched["test"].skipped)
-        dataset = Dataset(scratch, fetched["train"].pictures, fetched["test"].pictures, skipped)
+        colors = colors_of([*sets["train"], *sets["test"]])
+        dataset = Dataset(scratch, fetched["train"].pictures, fetched["test"].pictures, skipped, colors)
         _check_some(dataset)
         beat.begin("Training.")
         result = train_on(
