@@ -259,15 +259,41 @@ def test_an_export_becomes_a_project_and_a_model_in_the_stack(
     old = EvaluationResult("arn", "2025-10-30T10:00:00Z", 34, 16, 0.9, 0.9, 0.75, 0.6, 0.667)
     (export / "EvaluationResult-widgets-3.json").write_bytes(old.to_bytes())
     done = deployed.spotcheck(
-        "import-lookout", export, "--upload", "--train", "--local", "--output", tmp_path / "out"
+        "import-lookout",
+        export,
+        "--project",
+        "imported",
+        "--upload",
+        "--train",
+        "--local",
+        "--output",
+        tmp_path / "out",
     )
     assert done.returncode == 0, done.stderr
-    assert "train dataset of project widgets: 17 pictures: 12 normal, 4 anomalous" in done.stdout
+    assert "train dataset of project imported: 17 pictures: 12 normal, 4 anomalous" in done.stdout
     for kind in ("train", "test"):
-        described = lookout.describe_dataset(ProjectName="widgets", DatasetType=kind)["DatasetDescription"]
+        described = lookout.describe_dataset(ProjectName="imported", DatasetType=kind)["DatasetDescription"]
         assert described["ImageStats"] == {"Total": 17, "Labeled": 16, "Normal": 12, "Anomaly": 4}
-    model = lookout.describe_model(ProjectName="widgets", ModelVersion="1")["ModelDescription"]
+    model = lookout.describe_model(ProjectName="imported", ModelVersion="1")["ModelDescription"]
     assert model["Status"] == "TRAINED"
     assert f"0.667 │ {model['Performance']['F1Score']:.3f}" in " ".join(
         done.stdout.replace("│", " │ ").split()
     )
+
+    lookout.delete_model(ProjectName="imported", ModelVersion="1")
+    for kind in ("train", "test"):
+        lookout.delete_dataset(ProjectName="imported", DatasetType=kind)
+    until_deleted(lookout, "imported")
+
+
+def until_deleted(lookout: Any, project: str) -> None:
+    """Deletes a project as soon as what it held is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            lookout.delete_project(ProjectName=project)
+        except lookout.exceptions.ConflictException:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        else:
+            return
