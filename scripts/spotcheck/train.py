@@ -11,6 +11,7 @@ from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
     from chalicelib.model_metadata import ModelMetadata
+    from chalicelib.training import TrainingConfig
     from spotcheck.datasets import Dataset
     from spotcheck.training import Result
 
@@ -46,6 +47,10 @@ def train(  # noqa: PLR0913 - one for each option
     fast: Annotated[
         bool, typer.Option("--fast", help="Smaller network at 224 pixels: half the time, a little less sure.")
     ] = False,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="An ONNX feature extractor of yours; a TOML file beside it may say how it sees."),
+    ] = None,
     use_test_anomalies: Annotated[
         int,
         typer.Option(help="Experiment: so many anomalies of the test split are trained on, not measured on."),
@@ -84,6 +89,8 @@ def train(  # noqa: PLR0913 - one for each option
         **_preset(detail=detail, fast=fast),
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
     )
+    if backbone:
+        config = _with_backbone(config, backbone, is_preset=detail or fast)
     dataset = read_dataset(data)
     if use_test_anomalies:
         dataset = with_test_anomalies(dataset, use_test_anomalies)
@@ -142,6 +149,16 @@ def _preset(*, detail: bool, fast: bool) -> dict[str, Any]:
     if detail:
         return {"grid": 20}
     return {"backbone": "efficientnet-lite0", "input_size": 224, "grid": 14} if fast else {}
+
+
+def _with_backbone(config: TrainingConfig, path: Path, *, is_preset: bool) -> TrainingConfig:
+    """What `--backbone` means for the configuration."""
+    from chalicelib.training.backbone_file import read_backbone
+
+    if is_preset:
+        message = "--detail and --fast are about our own networks: say grid in the TOML file beside yours."
+        raise typer.BadParameter(message)
+    return config.with_backbone(read_backbone(path))
 
 
 def _print(output: Path, result: Result) -> None:

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from chalicelib.training.graph import GraphBuilder
 
 
+# Of the factors alone: a model has to fit into one file that Lambda loads.
+_MOST_BYTES = 300_000_000
+
+
 class Padim(NamedTuple):
     """A fitted model of normal patches.
 
@@ -73,9 +77,16 @@ def fit_padim(
         groups: `(pictures,)`, the same number for pictures of one part; None where each shows its own.
 
     Raises:
-        TrainingError: All pictures are the same, so there is nothing to learn.
+        TrainingError: All pictures are the same, so there is nothing to learn; or the model would be too
+            large.
     """
     count, width, patches = features.shape
+    if patches * width**2 * 2 > _MOST_BYTES:
+        message = (
+            f"PaDiM of {patches} patches with {width} features each would need "
+            f"{patches * width**2 * 2 / 1e6:.0f} MB: take fewer taps, a coarser grid, or --method patchcore."
+        )
+        raise TrainingError(message)
     scales = tap_scales(features, channels)
     together = _groups_of_several(groups)
     if any(len(members) > count - 3 for members in together):

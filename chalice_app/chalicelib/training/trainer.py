@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import NamedPicture, TrainingConfig
-    from chalicelib.training.efficientnet import Weights
     from chalicelib.training.ensemble import Ensemble
     from chalicelib.training.features import Features
     from chalicelib.training.labelled import Labelled
@@ -68,12 +68,12 @@ def train(
             missing.
     """
     # onnx and scipy take half a second to load: not before someone trains.
-    from chalicelib.training.efficientnet import load_weights  # noqa: PLC0415
+    from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
     from chalicelib.training.method import choose_method  # noqa: PLC0415
     from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
-    weights = load_weights(config.backbone)
+    weights = load_backbone(config)
     material = _read(pictures, anomalies, weights, config, progress)
     groups = _groups(material, config)
     normals = material.features.values[: material.normals]
@@ -138,7 +138,7 @@ class _Material(NamedTuple):
 def _read(
     pictures: Sequence[NamedPicture],
     anomalies: Sequence[NamedPicture],
-    weights: Weights,
+    weights: Backbone,
     config: TrainingConfig,
     progress: Callable[[int, int], None] | None,
 ) -> _Material:
@@ -237,7 +237,7 @@ def _expected_false_alarms(
 
 
 def _build(
-    weights: Weights, config: TrainingConfig, unsupervised: Unsupervised, ensemble: Ensemble | None
+    weights: Backbone, config: TrainingConfig, unsupervised: Unsupervised, ensemble: Ensemble | None
 ) -> bytes:
     """The graph from picture to `score` and `heat_map`."""
     from chalicelib.training.ensemble_graph import add_ensemble  # noqa: PLC0415 - as in `train`
@@ -255,7 +255,7 @@ def _build(
     return graph.model(config.input_size, {"score": (), "heat_map": (config.grid, config.grid)})
 
 
-def _description(config: TrainingConfig, material: _Material, weights: Weights) -> dict[str, Any]:
+def _description(config: TrainingConfig, material: _Material, weights: Backbone) -> dict[str, Any]:
     """What of the metadata was known before anything was fitted."""
     return {
         "project": config.project,
