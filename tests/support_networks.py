@@ -76,15 +76,98 @@ def token_features(model: onnx.ModelProto, pixels: NDArray[np.float32]) -> NDArr
     return result
 
 
+# Of `anomalib_export`, as anomalib found them on its validation pictures.
+IMAGE_THRESHOLD, IMAGE_RANGE = 0.55, 0.8
+PIXEL_THRESHOLD, PIXEL_RANGE = 0.4, 0.9
+
+
+def anomalib_export(
+    *,
+    batch: int | str = "batch",
+    sides: tuple[int | str, int | str] = (64, 64),
+    score: str = "(B,1)",
+    clipped: bool = True,
+) -> onnx.ModelProto:
+    """What anomalib 2 writes, with a small network within: how bright the brightest 4 × 4 pixels are.
+
+    Args:
+        batch: Of the input; PatchCore's exports have a fixed 2.
+        sides: Height and width.
+        score: Shape of `pred_score`: `(B,1)` as PaDiM's, `(B,)` as PatchCore's.
+        clipped: Whether scores and maps are normalised.
+    """  # noqa: RUF002 - the sign that people know
+    mean = numpy_helper.from_array(np.array([0.485, 0.456, 0.406], np.float32).reshape(1, 3, 1, 1), "mean")
+    std = numpy_helper.from_array(np.array([0.229, 0.224, 0.225], np.float32).reshape(1, 3, 1, 1), "std")
+    nodes = [
+        helper.make_node("Sub", ["input", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "std"], ["scaled"]),
+        helper.make_node("Mul", ["scaled", "std"], ["unscaled"]),
+        helper.make_node("Add", ["unscaled", "mean"], ["grey_in_colour"]),
+        helper.make_node("ReduceMean", ["grey_in_colour", "colours"], ["grey"], keepdims=1),
+        helper.make_node("AveragePool", ["grey"], ["raw_map"], kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+        helper.make_node("ReduceMax", ["raw_map", "all_but_batch"], ["raw"], keepdims=0),
+    ]
+    shape: list[int | str] = [batch] if score == "(B,)" else [batch, 1]
+    nodes.append(
+        helper.make_node("Reshape", ["raw", "score_shape"], ["raw_score"])
+        if score == "(B,1)"
+        else helper.make_node("Identity", ["raw"], ["raw_score"])
+    )
+    constants = [
+        mean,
+        std,
+        vector("colours", 1),
+        vector("all_but_batch", 1, 2, 3),
+        vector("score_shape", -1, 1),
+    ]
+    for raw, name, threshold, spread in (
+        ("raw_score", "pred_score", IMAGE_THRESHOLD, IMAGE_RANGE),
+        ("raw_map", "anomaly_map", PIXEL_THRESHOLD, PIXEL_RANGE),
+    ):
+        if clipped:
+            constants += [
+                _scalar(f"{name}_threshold", threshold),
+                _scalar(f"{name}_range", spread),
+                *(_scalar(f"{name}_{number}", number) for number in (0, 0.5, 1)),
+            ]
+            nodes += [
+                helper.make_node("Sub", [raw, f"{name}_threshold"], [f"{name}_away"]),
+                helper.make_node("Div", [f"{name}_away", f"{name}_range"], [f"{name}_share"]),
+                helper.make_node("Add", [f"{name}_share", f"{name}_0.5"], [f"{name}_moved"]),
+                helper.make_node("Clip", [f"{name}_moved", f"{name}_0", f"{name}_1"], [name]),
+            ]
+        else:
+            nodes.append(helper.make_node("Identity", [raw], [name]))
+    constants.append(_scalar("half", 0.5))
+    nodes += [
+        helper.make_node("Greater", ["pred_score", "half"], ["pred_label"]),
+        helper.make_node("Greater", ["anomaly_map", "half"], ["pred_mask"]),
+    ]
+    of_map: list[int | str] = [batch, 1, *sides]
+    outputs = {"pred_score": shape, "pred_label": shape, "anomaly_map": of_map, "pred_mask": of_map}
+    model = _model(nodes, constants, [batch, 3, *sides], outputs, 20, name="input")
+    for value in model.graph.output:
+        if value.name in {"pred_label", "pred_mask"}:
+            value.type.tensor_type.elem_type = TensorProto.BOOL
+    return model
+
+
+def _scalar(name: str, value: float) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.array(value, np.float32), name)
+
+
 def _model(
     nodes: list[onnx.NodeProto],
     constants: list[onnx.TensorProto],
     taken: list[int | str],
     given: dict[str, list[int | str]],
     opset: int,
+    name: str = "pixels",
 ) -> onnx.ModelProto:
-    image = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, taken)
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in given.items()]
+    image = helper.make_tensor_value_info(name, TensorProto.FLOAT, taken)
+    outputs = [
+        helper.make_tensor_value_info(output, TensorProto.FLOAT, shape) for output, shape in given.items()
+    ]
     graph = helper.make_graph(nodes, "network", [image], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = 9
@@ -96,7 +179,7 @@ def save(model: onnx.ModelProto, path: Path, *, external: bool = False) -> Path:
     """Writes it; with its weights in a second file, `<name>.data`, as PyTorch's exporter does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(
-        model,
+        onnx.ModelProto.FromString(model.SerializeToString()),  # saving so empties the model
         path,
         save_as_external_data=external,
         location=f"{path.name}.data" if external else None,

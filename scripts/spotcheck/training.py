@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from chalicelib.detector import Detector
     from chalicelib.training import TrainedModel, TrainingConfig
-    from spotcheck.datasets import Dataset
+    from spotcheck.datasets import Dataset, LabelledPicture
     from spotcheck.evaluation import Evaluation
 
 # What of an evaluation travels in the model: times differ from run to run, and the same data has to give
@@ -102,6 +102,29 @@ def _evaluate_training_pictures(
         normals=normals,
         progress=progress,
     )
+
+
+def measured(
+    trained: TrainedModel,
+    pictures: Sequence[LabelledPicture],
+    measured_on: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Measures a model on labelled pictures, and puts what was measured into its metadata.
+
+    Args:
+        trained: The model.
+        pictures: What to judge.
+        measured_on: What the pictures are, in words.
+        progress: Called with how many pictures are done, of how many.
+    """
+    from chalicelib.detector import Detector
+    from chalicelib.training import with_metrics
+    from spotcheck.evaluation import evaluate_pictures
+
+    evaluation = evaluate_pictures(Detector.load(trained.model), pictures, measured_on, progress=progress)
+    values: dict[str, Any] = evaluation.to_dict()
+    return Result(with_metrics(trained, {name: values[name] for name in _IN_METADATA}), evaluation)
 
 
 def with_test_anomalies(dataset: Dataset, count: int) -> Dataset:

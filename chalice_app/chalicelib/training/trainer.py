@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from chalicelib.exceptions import TrainingError
 from chalicelib.model_metadata import ModelMetadata
+from chalicelib.training.provenance import library_versions, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from chalicelib.training.unsupervised import Unsupervised
 
 MIN_NORMALS = 10
-_LIBRARIES = ("numpy", "scipy", "onnx", "onnxruntime", "pillow", "simplejpeg")
-_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,8 @@ def train(
         threshold_method=threshold.method,
         normal_median=float(np.median(normal_scores)),
         steepness=steepness,
-        normal_scores=_rounded(normal_scores),
-        anomaly_scores=_rounded(labelled.anomaly_scores) if labelled else (),
+        normal_scores=rounded(normal_scores),
+        anomaly_scores=rounded(labelled.anomaly_scores) if labelled else (),
         warnings=tuple(warnings),
         decisions={
             "method": why,
@@ -271,7 +269,7 @@ def _description(config: TrainingConfig, material: _Material, weights: Backbone)
         "training_images": material.features.images[: material.normals],
         "anomaly_images": material.features.images[material.normals :],
         "skipped": material.features.skipped,
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "libraries": library_versions(),
     }
 
 
@@ -281,10 +279,6 @@ def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedMo
 
     metadata = replace(trained.metadata, metrics=metrics)
     return replace(trained, model=with_metadata(trained.model, metadata), metadata=metadata)
-
-
-def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.{_DIGITS}g}") for value in values)
 
 
 def _check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
