@@ -134,7 +134,15 @@ def anomalib_export(
                 helper.make_node("Sub", [raw, f"{name}_threshold"], [f"{name}_away"]),
                 helper.make_node("Div", [f"{name}_away", f"{name}_range"], [f"{name}_share"]),
                 helper.make_node("Add", [f"{name}_share", f"{name}_0.5"], [f"{name}_moved"]),
-                helper.make_node("Clip", [f"{name}_moved", f"{name}_0", f"{name}_1"], [name]),
+                helper.make_node("Clip", [f"{name}_moved", f"{name}_0", f"{name}_1"], [f"{name}_clipped"]),
+                helper.make_node("Greater", [raw, f"{name}_threshold"], [f"{name}_above"]),
+                helper.make_node(
+                    "Where", [f"{name}_above", f"{name}_1", f"{name}_0"], [f"{name}_degenerate"]
+                ),
+                helper.make_node("Equal", [f"{name}_range", f"{name}_0"], [f"{name}_no_range"]),
+                helper.make_node(
+                    "Where", [f"{name}_no_range", f"{name}_degenerate", f"{name}_clipped"], [name]
+                ),
             ]
         else:
             nodes.append(helper.make_node("Identity", [raw], [name]))

@@ -14,8 +14,10 @@ from chalicelib.calibration import probability
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
 from chalicelib.regions import Region, find_regions
+from chalicelib.tiling import Tiles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -88,8 +90,8 @@ class Detector:
         return cls(session, metadata)
 
     @property
-    def min_decoded_side(self) -> int:
-        """A JPEG may be decoded at a reduced scale that keeps both sides at this many pixels."""
+    def min_decoded_side(self) -> int | None:
+        """A JPEG may be decoded at a scale that keeps both sides at this many pixels; None: whole."""
         return self._framing.min_decoded_side
 
     def detect(self, picture: Picture) -> Detection:
@@ -97,10 +99,10 @@ class Detector:
 
         Raises:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
+            PictureRejectedError: It would be seen in too many tiles.
         """
-        score, patches = self.infer(self.model_input(picture))
+        score, heat_map = self._look(picture)
         threshold = self.metadata.threshold
-        heat_map = self._framing.in_picture(patches, picture.width, picture.height)
         anomalous = probability(score, threshold, self.metadata.normal_median, self.metadata.steepness)
         regions = find_regions(heat_map, threshold) if score > threshold else ()
         return Detection(
@@ -114,15 +116,30 @@ class Detector:
             area=sum(region.area for region in regions),
         )
 
-    def model_input(self, picture: Picture) -> NDArray[np.uint8]:
-        """What the graph takes of a picture: a square `(size, size, 3)`."""
-        return self._framing.square(picture.pixels)
+    def model_inputs(self, picture: Picture) -> Iterator[NDArray[np.uint8]]:
+        """What the graph takes of a picture: a square `(size, size, 3)`, or one for each tile."""
+        if not self._framing.tile:
+            yield self._framing.square(picture.pixels)
+            return
+        tiles = Tiles(self._framing, picture.width, picture.height)
+        yield from (square for _, square in tiles.squares(picture.pixels))
+
+    def _look(self, picture: Picture) -> tuple[float, NDArray[np.float32]]:
+        """The picture's score and heat map."""
+        if not self._framing.tile:
+            score, patches = self.infer(self._framing.square(picture.pixels))
+            return score, self._framing.in_picture(patches, picture.width, picture.height)
+        tiles = Tiles(self._framing, picture.width, picture.height)
+        seen = [(tile, self.infer(square)) for tile, square in tiles.squares(picture.pixels)]
+        heat_map = tiles.heat_map([(tile, patches) for tile, (_, patches) in seen])
+        return max(score for _, (score, _) in seen), heat_map
 
     def infer(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
-        """Score and heat map `(grid, grid)` of a square from `model_input`.
+        """Score and heat map `(grid, grid)` of a square from `model_inputs`.
 
         Raises:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
+            PictureRejectedError: It would be seen in too many tiles.
         """
         score, heat_map = self._session.run(("score", "heat_map"), {"image": image[None]})
         if not np.isfinite(heat_map).all():

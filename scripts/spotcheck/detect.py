@@ -63,9 +63,9 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
 
     try:
         picture = read_picture(content, min_decoded_side=detector.min_decoded_side)
+        detection = detector.detect(picture)
     except PictureRejectedError as rejected:
         return _verdict(file, "REJECTED", detector.metadata.threshold, reason=rejected.reason)
-    detection = detector.detect(picture)
     return _verdict(
         file,
         "JUDGED",

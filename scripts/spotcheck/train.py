@@ -65,6 +65,10 @@ def train(  # noqa: PLR0913 - one for each option
     mask: Annotated[
         Path | None, typer.Option(help="A picture, white where pictures count, black where they do not.")
     ] = None,
+    tile: Annotated[
+        int,
+        typer.Option(help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."),
+    ] = 0,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -88,6 +92,7 @@ def train(  # noqa: PLR0913 - one for each option
         cost_alarm=cost_alarm,
         **_preset(detail=detail, fast=fast),
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
+        tile=tile,
     )
     if backbone:
         config = _with_backbone(config, backbone, is_preset=detail or fast)

@@ -70,6 +70,7 @@ class TrainingConfig:
         resize: How a picture becomes a square: `stretch-bilinear` or `letterbox-bilinear`.
         roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
         mask: What of it counts, from `chalicelib.framing.mask_text`; empty where all does.
+        tile: Side in pixels of the tiles in which pictures are seen; 0 where they are seen whole.
         backbone_file: A network that the user brought, in place of `backbone`: `with_backbone` sets it.
 
     Raises:
@@ -90,6 +91,7 @@ class TrainingConfig:
     resize: str = STRETCH
     roi: Roi | None = None
     mask: str = ""
+    tile: int = 0
     backbone_file: BackboneFile | None = None
 
     def __post_init__(self) -> None:
@@ -140,7 +142,7 @@ class TrainingConfig:
     @property
     def framing(self) -> Framing:
         """How a picture becomes the square that the network sees."""
-        return Framing(self.input_size, self.resize, self.roi, self.mask)
+        return Framing(self.input_size, self.resize, self.roi, self.mask, self.tile)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as it goes into the model's metadata."""

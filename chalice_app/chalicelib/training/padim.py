@@ -143,6 +143,11 @@ def _leave_group_out(whitened: NDArray[np.float64], count: int) -> NDArray[np.fl
     mean = whitened.mean(axis=0)
     moved = whitened + size / (count - size) * mean
     lost = np.vstack([whitened, size / np.sqrt(count - size) * mean])
+    if len(lost) > whitened.shape[1]:  # more pictures than features: the other side of Woodbury's is smaller
+        left = (count - 2) * np.eye(whitened.shape[1]) - lost.T @ lost
+        direct = (moved * np.linalg.solve(left, moved.T).T).sum(axis=1)
+        result: NDArray[np.float64] = np.sqrt((count - size - 1) * np.maximum(direct, 0))
+        return result
     along = moved @ lost.T
     inner = (count - 2) * np.eye(size + 1) - lost @ lost.T
     added = (along * np.linalg.solve(inner, along.T).T).sum(axis=1)

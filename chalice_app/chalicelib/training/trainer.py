@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chalicelib.exceptions import TrainingError
-from chalicelib.model_metadata import ModelMetadata
+from chalicelib.model_metadata import FORMAT_VERSION, TILED_FORMAT_VERSION, ModelMetadata
 from chalicelib.training.provenance import library_versions, rounded
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def train(
             learns, if cross-validation says that this helps; fewer only shape the probability.
 
     Raises:
-        TrainingError: Fewer than ten normal pictures can be read, or all are the same, or the weights are
-            missing.
+        TrainingError: Fewer than ten normal pictures can be read, all are the same, or weights are missing.
     """
     # onnx and scipy take half a second to load: not before someone trains.
     from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
@@ -71,6 +70,10 @@ def train(
     from chalicelib.training.method import choose_method  # noqa: PLC0415
     from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
+    if config.tile:
+        from chalicelib.training.tiled import train_tiled  # noqa: PLC0415
+
+        return train_tiled(pictures, config, progress, anomalies)
     weights = load_backbone(config)
     material = _read(pictures, anomalies, weights, config, progress)
     groups = _groups(material, config)
@@ -81,14 +84,14 @@ def train(
     )
     unsupervised = fit_unsupervised(method, normals, material.features.channels, config.ridge, of_normals)
     labelled, normal_scores, warnings = _learn(material, groups, unsupervised)
-    threshold, steepness = _calibrate(normal_scores, labelled, config)
+    threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
     ensemble = labelled.ensemble if labelled else None
     metadata = ModelMetadata(
-        **_description(config, material, weights),
+        **description(config, material, weights),
         method=method + ("+labels" if ensemble else ""),
         threshold=threshold.value,
-        false_alarm_rate=_expected_false_alarms(threshold, normal_scores, config),
+        false_alarm_rate=expected_false_alarms(threshold, normal_scores, config),
         threshold_method=threshold.method,
         normal_median=float(np.median(normal_scores)),
         steepness=steepness,
@@ -97,17 +100,17 @@ def train(
         warnings=tuple(warnings),
         decisions={
             "method": why,
-            "groups": _describe_groups(groups, config),
+            "groups": describe_groups(groups, config),
             **({"labels": labelled.decision} if labelled else {}),
         },
     )
-    model = _build(weights, config, unsupervised, ensemble)
+    model = build(weights, config, unsupervised, ensemble)
     return TrainedModel(
         with_metadata(model, metadata), metadata, metadata.normal_scores, metadata.anomaly_scores
     )
 
 
-class _Material(NamedTuple):
+class Material(NamedTuple):
     """What was read.
 
     Attributes:
@@ -127,7 +130,7 @@ class _Material(NamedTuple):
         """How many of the pictures are normal."""
         return len(self.pictures)
 
-    def of_normals(self) -> _Material:
+    def of_normals(self) -> Material:
         """What would have been read without anomalies: labels must not sway what is decided without them."""
         images, thumbnails = self.features.images[: self.normals], self.features.thumbnails[: self.normals]
         return self._replace(features=self.features._replace(images=images, thumbnails=thumbnails))
@@ -139,7 +142,7 @@ def _read(
     weights: Backbone,
     config: TrainingConfig,
     progress: Callable[[int, int], None] | None,
-) -> _Material:
+) -> Material:
     from chalicelib.training.features import extract_features  # noqa: PLC0415 - as in `train`
     from chalicelib.training.labelled import MIN_ANOMALIES  # noqa: PLC0415
 
@@ -150,15 +153,15 @@ def _read(
     )
     read = [place for place in features.places if place >= len(in_order)]
     normals = tuple(in_order[place] for place in features.places if place < len(in_order))
-    _check_enough(features, len(normals), config)
+    check_enough(features, len(normals), config)
     masks, warnings = _read_masks([anomalies[place - len(in_order)] for place in read], config)
-    return _Material(normals, features, masks, warnings)
+    return Material(normals, features, masks, warnings)
 
 
 def _read_masks(
     anomalies: Sequence[NamedPicture], config: TrainingConfig
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """The masks `(anomalies, patches)`, zeros where there is none, and a line for each that is unreadable."""
+    """The masks `(anomalies, patches)`, zeros where there is none; a line for each that is unreadable."""
     from chalicelib.training.masks import patch_coverage  # noqa: PLC0415 - as in `train`
 
     masks = np.zeros((len(anomalies), config.grid**2), np.float32)
@@ -172,7 +175,7 @@ def _read_masks(
     return masks, tuple(warnings)
 
 
-def _groups(material: _Material, config: TrainingConfig) -> NDArray[np.intp]:
+def _groups(material: Material, config: TrainingConfig) -> NDArray[np.intp]:
     from chalicelib.training.folds import group_by_looks, group_by_name  # noqa: PLC0415 - as in `train`
 
     if config.group is None:
@@ -180,7 +183,8 @@ def _groups(material: _Material, config: TrainingConfig) -> NDArray[np.intp]:
     return group_by_name([image.name for image in material.features.images], config.group)
 
 
-def _describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[str, Any]:
+def describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[str, Any]:
+    """What the metadata says of pictures of one part."""
     return {
         "pictures": len(groups),
         "parts": len(np.unique(groups)),
@@ -189,7 +193,7 @@ def _describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[s
 
 
 def _learn(
-    material: _Material, groups: NDArray[np.intp], unsupervised: Unsupervised
+    material: Material, groups: NDArray[np.intp], unsupervised: Unsupervised
 ) -> tuple[Labelled | None, NDArray[np.float64], list[str]]:
     """What anomalies taught, if there are any; the normal pictures' scores; warnings."""
     from chalicelib.training.labelled import learn_from_anomalies  # noqa: PLC0415 - as in `train`
@@ -204,7 +208,7 @@ def _learn(
     return labelled, labelled.normal_scores, warnings
 
 
-def _calibrate(
+def calibrate(
     normal_scores: NDArray[np.float64], labelled: Labelled | None, config: TrainingConfig
 ) -> tuple[Threshold, float | None]:
     """The threshold, and the steepness of the probability's curve where anomalies tell it."""
@@ -225,7 +229,7 @@ def _calibrate(
     return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
 
 
-def _expected_false_alarms(
+def expected_false_alarms(
     threshold: Threshold, normal_scores: NDArray[np.float64], config: TrainingConfig
 ) -> float:
     """What the threshold was set for; where costs set it, the share of held-out normal pictures above it."""
@@ -234,7 +238,7 @@ def _expected_false_alarms(
     return config.false_alarm_rate
 
 
-def _build(
+def build(
     weights: Backbone, config: TrainingConfig, unsupervised: Unsupervised, ensemble: Ensemble | None
 ) -> bytes:
     """The graph from picture to `score` and `heat_map`."""
@@ -253,7 +257,7 @@ def _build(
     return graph.model(config.input_size, {"score": (), "heat_map": (config.grid, config.grid)})
 
 
-def _description(config: TrainingConfig, material: _Material, weights: Backbone) -> dict[str, Any]:
+def description(config: TrainingConfig, material: Material, weights: Backbone) -> dict[str, Any]:
     """What of the metadata was known before anything was fitted."""
     return {
         "project": config.project,
@@ -262,6 +266,8 @@ def _description(config: TrainingConfig, material: _Material, weights: Backbone)
         "resize": config.resize,
         "roi": config.roi,
         "mask": config.mask,
+        "tile": config.tile,
+        "format_version": TILED_FORMAT_VERSION if config.tile else FORMAT_VERSION,
         "backbone": weights.backbone,
         "backbone_sha256": weights.sha256,
         "config": config.to_dict(),
@@ -281,7 +287,8 @@ def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedMo
     return replace(trained, model=with_metadata(trained.model, metadata), metadata=metadata)
 
 
-def _check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+def check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+    """Raises TrainingError where fewer than ten normal pictures could be read."""
     if normals >= MIN_NORMALS:
         return
     message = (
