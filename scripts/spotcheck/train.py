@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -69,6 +70,9 @@ def train(  # noqa: PLR0913 - one for each option
         int,
         typer.Option(help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."),
     ] = 0,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Compute the network in eight bits, if it judges as well so.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -78,6 +82,7 @@ def train(  # noqa: PLR0913 - one for each option
     from spotcheck.checks import by_severity, check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.files import write_file
+    from spotcheck.int8 import accept_int8
     from spotcheck.model_report import write_report
     from spotcheck.survey import survey
     from spotcheck.tables import describe, print_skipped, progress_bars
@@ -93,6 +98,7 @@ def train(  # noqa: PLR0913 - one for each option
         **_preset(detail=detail, fast=fast),
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
         tile=tile,
+        int8=int8,
     )
     if backbone:
         config = _with_backbone(config, backbone, is_preset=detail or fast)
@@ -106,6 +112,15 @@ def train(  # noqa: PLR0913 - one for each option
     print_findings(err, findings, notes=False)
     with progress_bars(err) as bar:
         result = train_on(dataset, config, on_train=bar("training"), on_evaluate=bar("measuring"))
+    if int8:
+        with progress_bars(err) as bar:
+            plain = train_on(
+                dataset,
+                replace(config, int8=False),
+                on_train=bar("training in floating point"),
+                on_evaluate=bar("measuring it"),
+            )
+        result = accept_int8(plain, result)
     write_file(output, result.trained.model)
     suspects = suspects_of(result.trained, result.evaluation.judged if result.evaluation else ())
     print_findings(err, suspects, notes=False)

@@ -71,6 +71,7 @@ class TrainingConfig:
         roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
         mask: What of it counts, from `chalicelib.framing.mask_text`; empty where all does.
         tile: Side in pixels of the tiles in which pictures are seen; 0 where they are seen whole.
+        int8: Whether the network computes in eight bits.
         backbone_file: A network that the user brought, in place of `backbone`: `with_backbone` sets it.
 
     Raises:
@@ -92,6 +93,7 @@ class TrainingConfig:
     roi: Roi | None = None
     mask: str = ""
     tile: int = 0
+    int8: bool = False
     backbone_file: BackboneFile | None = None
 
     def __post_init__(self) -> None:

@@ -71,7 +71,7 @@ def train_tiled(
     Raises:
         TrainingError: Fewer than ten normal pictures can be read, or fit into what training may hold.
     """
-    backbone = load_backbone(config)
+    backbone = load_backbone(config, pictures)
     flat = replace(config, tile=0, resize=STRETCH, roi=None, mask="")
     normal = _Source(sorted(pictures, key=lambda picture: picture.name), config.framing)
     kept = normal.as_many_as_fit(_MOST_TILES)

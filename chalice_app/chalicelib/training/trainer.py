@@ -74,7 +74,7 @@ def train(
         from chalicelib.training.tiled import train_tiled  # noqa: PLC0415
 
         return train_tiled(pictures, config, progress, anomalies)
-    weights = load_backbone(config)
+    weights = load_backbone(config, pictures)
     material = _read(pictures, anomalies, weights, config, progress)
     groups = _groups(material, config)
     normals = material.features.values[: material.normals]
