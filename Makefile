@@ -11,7 +11,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 # ---------------------------------------------------------------- set-up
 
@@ -39,7 +39,8 @@ lock: $(READY) ## Compile the pinned requirement files anew
 	  compile --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; \
 	done; \
 	compile --universal --python-version 3.11 --generate-hashes -c requirements/desk.txt chalice_app/requirements.in -o chalice_app/requirements.txt; \
-	compile --python-version 3.13 --generate-hashes -c requirements/desk.txt requirements/layer.in -o requirements/layer.txt
+	compile --python-version 3.13 --generate-hashes -c requirements/desk.txt requirements/layer.in -o requirements/layer.txt; \
+	compile --python-version 3.13 --generate-hashes -c requirements/desk.txt requirements/training.in -o requirements/training.txt
 
 # ---------------------------------------------------------------- the main job
 
@@ -58,6 +59,13 @@ status: $(READY) ## Say what runs, and how to reach it
 .PHONY: train
 train: $(READY) ## Train a model: DATA=dir [MODEL=model.onnx]
 	@$(BIN)/spotcheck train --data "$(DATA)" --output "$(or $(MODEL),model.onnx)" $(ARGS)
+
+.PHONY: start-model stop-model
+start-model: $(READY) ## Host a model: [VERSION=latest] [MIN_UNITS=1] [MAX_UNITS=n]
+	@$(BIN)/spotcheck model start --version "$(or $(VERSION),latest)" --min-units "$(or $(MIN_UNITS),1)" \
+	  $(if $(MAX_UNITS),--max-units "$(MAX_UNITS)") $(ARGS)
+stop-model: $(READY) ## Stop the hosted model: no cost, uploads wait [VERSION=n]
+	@$(BIN)/spotcheck model stop $(if $(VERSION),--version "$(VERSION)") $(ARGS)
 
 .PHONY: package plan deploy destroy
 package: $(READY) ## Build what Terraform deploys: deployment.zip, Chalice's JSON, the layer
@@ -103,10 +111,11 @@ fuzz: $(READY) ## Feed broken input to everything that reads untrusted bytes: SE
 	@$$($(BIN)/python -m spotcheck.tools python fuzz) tests/fuzz/atheris_run.py --seconds $(or $(SECONDS),60) $(ARGS)
 
 .PHONY: bench
-bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos
+bench: $(READY) terraform ## Measure: detector, training, upload to verdict, videos, DetectAnomalies
 	@$(BIN)/python -m spotcheck.bench_detector
 	@$(BIN)/python -m spotcheck.bench_pipeline
 	@$(BIN)/python -m spotcheck.bench_video
+	@$(BIN)/python -m spotcheck.bench_api
 
 .PHONY: soak
 soak: $(READY) terraform ## Thousands of uploads while everything fails: nothing may be lost

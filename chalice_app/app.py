@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
 
+from chalicelib.events import as_first_sent
 from chalicelib.lookout.api.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.judging import Judge
     from chalicelib.lookout.api.front import LookoutFront
     from chalicelib.lookout.api.jobs import JobRunner
+    from chalicelib.lookout.training.trainer import CloudTrainer
     from chalicelib.telemetry import Telemetry
 
 # Chalice's own log handler would write every line of Powertools' logger, which has the same name, once more.
@@ -87,7 +89,20 @@ for _name, _method, _path in ROUTES:
 def run_job(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context object
     """Does what an operation of the API began and answered 202 for."""
     _telemetry().begin(context)
-    _jobs(context.invoked_function_arn).run(event)
+    seconds = context.get_remaining_time_in_millis() / 1000
+    _jobs(context.invoked_function_arn).run(as_first_sent(event), seconds)
+
+
+@app.lambda_function(name="train_model")
+def train_model(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context object
+    """Trains the version that CreateModel began."""
+    _telemetry().begin(context)
+    _trainer(context.invoked_function_arn).run(
+        event["project"],
+        event["version"],
+        context.aws_request_id,
+        lambda: context.get_remaining_time_in_millis() / 1000,
+    )
 
 
 # Everything with a client or a model in it: made at the first event, kept while the function is warm. Imports
@@ -134,3 +149,17 @@ def _jobs(function_arn: str) -> JobRunner:
     from chalicelib.lookout.api.wiring import job_runner  # noqa: PLC0415
 
     return job_runner(os.environ, function_arn, _telemetry())
+
+
+@cache
+def _trainer(function_arn: str) -> CloudTrainer:
+    from chalicelib.lookout.api.wiring import trainer  # noqa: PLC0415
+
+    return trainer(os.environ, function_arn, _telemetry())
+
+
+# An environment that StartModel keeps warm loads its models before anybody asks for a verdict.
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
+    from chalicelib.warm_start import warm_start
+
+    warm_start(os.environ, _telemetry(), _judge)

@@ -45,7 +45,7 @@ locals {
         namespace   = "AWS/Lambda"
         metric      = "Throttles"
         dimensions  = { FunctionName = function.function_name }
-        description = "The handler ${handler} found no free concurrency; its events wait up to six hours."
+        description = "The handler ${handler} found no free concurrency: events wait up to six hours, requests are answered with 503."
       })
       "slow-${handler}" = merge(local.alarm_defaults, {
         namespace   = "AWS/Lambda"

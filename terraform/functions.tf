@@ -1,25 +1,24 @@
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_50:X-Ray has no permission narrower than every resource; timings are in the logs and metrics
-  # checkov:skip=CKV_AWS_115:reserved concurrency takes from a fresh account's ten; the user sets it with var.functions
+  # checkov:skip=CKV_AWS_115:reserved concurrency takes from a fresh account's ten; StartModel sets it (MaxInferenceUnits)
   # checkov:skip=CKV_AWS_116:failed events go to the on-failure destination (dead_letters.tf), which carries the reason too
   # checkov:skip=CKV_AWS_117:the handlers talk to AWS services only; a VPC would add endpoints and cost, not safety
   # checkov:skip=CKV_AWS_173:the environment holds names of resources, no secret
   # checkov:skip=CKV_AWS_272:the zip is built from the clone that deploys it, by whoever deploys it; nobody else could sign it
   for_each = local.functions
 
-  function_name                  = each.value.function_name
-  description                    = "Spotcheck handler ${each.key}"
-  filename                       = local.deployment_zip
-  source_code_hash               = filebase64sha256(local.deployment_zip)
-  handler                        = each.value.handler
-  runtime                        = "python3.13"
-  architectures                  = [var.architecture]
-  layers                         = [aws_lambda_layer_version.this.arn]
-  role                           = aws_iam_role.function[each.key].arn
-  memory_size                    = each.value.memory_mb
-  timeout                        = each.value.timeout_seconds
-  reserved_concurrent_executions = try(each.value.reserved_concurrency, -1)
-  publish                        = true
+  function_name    = each.value.function_name
+  description      = "Spotcheck handler ${each.key}"
+  filename         = local.deployment_zip
+  source_code_hash = filebase64sha256(local.deployment_zip)
+  handler          = each.value.handler
+  runtime          = "python3.13"
+  architectures    = [var.architecture]
+  layers           = [for layer in each.value.layers : aws_lambda_layer_version.this[layer].arn]
+  role             = aws_iam_role.function[each.key].arn
+  memory_size      = each.value.memory_mb
+  timeout          = each.value.timeout_seconds
+  publish          = true
 
   ephemeral_storage {
     size = each.value.ephemeral_mb
@@ -43,6 +42,9 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.function]
 
   lifecycle {
+    # StartModel and StopModel own it, as they own provisioned concurrency, which is none of Terraform's (docs/adr/0015).
+    ignore_changes = [reserved_concurrent_executions]
+
     precondition {
       condition     = can(local.handlers[each.key])
       error_message = "app.py has a handler ${each.key}, but terraform/handlers.tf does not say what it needs."
@@ -58,12 +60,4 @@ resource "aws_lambda_alias" "live" {
   description      = "The version that uploads and events start."
   function_name    = each.value.function_name
   function_version = each.value.version
-}
-
-resource "aws_lambda_provisioned_concurrency_config" "live" {
-  for_each = { for name, function in local.functions : name => function if try(function.provisioned_concurrency, 0) > 0 }
-
-  function_name                     = aws_lambda_alias.live[each.key].function_name
-  qualifier                         = aws_lambda_alias.live[each.key].name
-  provisioned_concurrent_executions = each.value.provisioned_concurrency
 }

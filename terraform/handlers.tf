@@ -4,6 +4,7 @@ locals {
     memory_mb       = 2048
     timeout_seconds = 60
     ephemeral_mb    = 512
+    layers          = ["detector"]
     environment     = {}
     reads           = {} # role of a bucket => prefixes whose objects it may read
     writes          = {} # role of a bucket => prefixes where it may put (and read back) objects
@@ -12,8 +13,9 @@ locals {
   }
 
   detector = merge(local.handler_defaults, {
-    writes = { results = ["results/", "history/", "heatmaps/", "totals/"] }
-    table  = ["dynamodb:GetItem", "dynamodb:PutItem"]
+    environment = { WARM_START = "uploads" }
+    writes      = { results = ["results/", "history/", "heatmaps/", "totals/"] }
+    table       = ["dynamodb:GetItem", "dynamodb:PutItem"]
   })
 
   handlers = {
@@ -53,31 +55,58 @@ locals {
       timeout_seconds = 29 # an HTTP API waits for thirty
       reads           = { models = ["projects/"] }
       writes          = { models = ["projects/"] }
-      environment     = local.job_environment
+      environment = merge(local.job_environment, local.dataset_environment, {
+        TRAIN_FUNCTION      = "${var.name}-train_model"
+        MAX_TRAINING_IMAGES = tostring(var.max_training_images)
+      })
       statements = [
         {
-          Sid      = "DeleteProjects"
-          Effect   = "Allow"
-          Action   = ["s3:DeleteObject"]
-          Resource = ["${local.bucket_arns["models"]}/projects/*/project.json"]
+          Sid    = "DeleteProjects"
+          Effect = "Allow"
+          Action = ["s3:DeleteObject"]
+          Resource = [
+            for key in ["project.json", "current.json", "trainings.json", "models/*/claimed", "packaging/*"] :
+            "${local.bucket_arns["models"]}/projects/*/${key}"
+          ]
         },
+        local.delete_dataset_files,
         {
           Sid      = "StartJobs"
           Effect   = "Allow"
           Action   = ["lambda:InvokeFunction"]
-          Resource = ["${local.function_arn_prefix}:${var.name}-run_job:live"]
+          Resource = [for handler in ["run_job", "train_model"] : "${local.function_arn_prefix}:${var.name}-${handler}:live"]
         },
       ]
     })
     detect_anomalies = merge(local.handler_defaults, {
       timeout_seconds = 29
+      environment     = merge(local.dataset_environment, { WARM_START = "detection" })
       reads           = { models = ["projects/"] }
     })
     # What an operation of the API began: datasets, starting and stopping models, packaging.
     run_job = merge(local.handler_defaults, {
       timeout_seconds = 900
+      environment     = merge(local.job_environment, local.dataset_environment, local.hosted_environment)
       reads           = { models = ["projects/"] }
-      writes          = { models = ["projects/"] }
+      writes          = { models = ["projects/"], images = ["datasets/"] }
+      statements = concat(
+        local.use_datasets,
+        [local.delete_dataset_files, local.delete_models],
+        local.hosting_statements,
+        local.continue_statements,
+      )
+    })
+    # The most that a fresh account gives one function; 1769 MB are one vCPU. The pictures of a dataset lie on its
+    # disk while they are trained on.
+    train_model = merge(local.handler_defaults, {
+      memory_mb       = 3008
+      timeout_seconds = 900
+      ephemeral_mb    = 10240
+      layers          = ["detector", "training"]
+      environment     = local.dataset_environment
+      reads           = { models = ["projects/"] }
+      writes          = { models = ["projects/"], images = ["datasets/"] }
+      statements      = local.use_datasets
     })
     on_video_job = merge(local.handler_defaults, {
       memory_mb   = 512
@@ -104,6 +133,94 @@ locals {
   job_environment = {
     JOB_FUNCTION = "${var.name}-run_job"
   }
+
+  dataset_environment = {
+    IMAGES_BUCKET   = local.bucket_names["images"]
+    DATASET_BUCKETS = join(",", [for arn in var.dataset_bucket_arns : split(":::", arn)[1]])
+  }
+
+  # For whatever reads the pictures of datasets, or writes what training and packaging leave: the user's own buckets,
+  # and below datasets/ the images bucket, where no upload starts a handler.
+  use_datasets = concat(
+    [{
+      Sid      = "ReadDatasetVersions"
+      Effect   = "Allow"
+      Action   = ["s3:GetObjectVersion"]
+      Resource = ["${local.bucket_arns["images"]}/datasets/*"]
+    }],
+    length(var.dataset_bucket_arns) == 0 ? [] : [
+      {
+        Sid      = "UseDatasetBuckets"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+        Resource = [for arn in var.dataset_bucket_arns : "${arn}/*"]
+      },
+      {
+        Sid      = "TellMissingInDatasetBuckets"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Resource = var.dataset_bucket_arns
+      },
+    ],
+  )
+
+  delete_models = {
+    Sid      = "DeleteModels"
+    Effect   = "Allow"
+    Action   = ["s3:DeleteObject"]
+    Resource = ["${local.bucket_arns["models"]}/projects/*/models/*"]
+  }
+
+  delete_dataset_files = {
+    Sid      = "DeleteDatasetFiles"
+    Effect   = "Allow"
+    Action   = ["s3:DeleteObject"]
+    Resource = ["${local.bucket_arns["models"]}/projects/*/datasets/*"]
+  }
+
+  # Whose environments StartModel keeps warm, and bounds: those that judge (docs/adr/0015).
+  hosted = {
+    DETECTION_FUNCTION = "detect_anomalies"
+    IMAGE_FUNCTION     = "detect_image"
+    FRAME_FUNCTION     = "detect_frame"
+  }
+  hosted_environment = { for variable, handler in local.hosted : variable => "${var.name}-${handler}" }
+  hosted_arns        = [for name in values(local.hosted_environment) : "${local.function_arn_prefix}:${name}"]
+  hosting_statements = [
+    {
+      Sid    = "KeepWarm"
+      Effect = "Allow"
+      Action = [
+        for verb in ["Get", "Put", "Delete"] : "lambda:${verb}ProvisionedConcurrencyConfig"
+      ]
+      Resource = [for arn in local.hosted_arns : "${arn}:live"]
+    },
+    {
+      Sid      = "BoundConcurrency"
+      Effect   = "Allow"
+      Action   = [for verb in ["Get", "Put", "Delete"] : "lambda:${verb}FunctionConcurrency"]
+      Resource = local.hosted_arns
+    },
+    {
+      Sid      = "FindWaitingUploads"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Scan"]
+      Resource = ["${local.table_arn}/index/waiting"]
+    },
+    {
+      Sid      = "ReleaseWaitingUploads"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = [for handler in ["detect_image", "detect_frame"] : "${local.function_arn_prefix}:${var.name}-${handler}:live"]
+    },
+  ]
+  # A job that has more to do than fits into one run starts another.
+  continue_statements = [{
+    Sid      = "GoOn"
+    Effect   = "Allow"
+    Action   = ["lambda:InvokeFunction"]
+    Resource = ["${local.function_arn_prefix}:${var.name}-run_job:live"]
+  }]
 
   # One route of the API has a function of its own: the same zip and handler, another role and memory.
   detection_route = "POST /2020-11-20/projects/{projectName}/models/{modelVersion}/detect"

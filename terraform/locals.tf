@@ -8,7 +8,16 @@ locals {
 
   build_dir      = coalesce(var.build_dir, "${path.module}/../build/package")
   deployment_zip = "${local.build_dir}/deployment.zip"
-  layer_zip      = "${local.build_dir}/layer-${var.architecture}.zip"
+  layers = {
+    detector = {
+      zip         = "${local.build_dir}/layer-${var.architecture}.zip"
+      description = "numpy, onnxruntime, Pillow and simplejpeg for the handlers of ${var.name}"
+    }
+    training = {
+      zip         = "${local.build_dir}/training-layer-${var.architecture}.zip"
+      description = "onnx, the network's weights and what else ${var.name} needs to train models"
+    }
+  }
 
   # ARNs are written out rather than read from the resources: a policy is then known in the plan, where people and
   # `terraform test` can read it, and no role waits for a bucket or a queue to be made.

@@ -14,7 +14,7 @@ output "results_bucket" {
 }
 
 output "models_bucket" {
-  description = "Bucket of published models (projects/) and of the Lambda layer (layers/)."
+  description = "Bucket of published models (projects/) and of the Lambda layers (layers/)."
   value       = aws_s3_bucket.this["models"].id
 }
 
@@ -69,7 +69,12 @@ output "mediaconvert_role_arn" {
 
 output "layer_arn" {
   description = "Version of the Lambda layer that the functions use."
-  value       = aws_lambda_layer_version.this.arn
+  value       = aws_lambda_layer_version.this["detector"].arn
+}
+
+output "training_layer_arn" {
+  description = "Version of the Lambda layer that training uses besides."
+  value       = aws_lambda_layer_version.this["training"].arn
 }
 
 output "index_shards" {

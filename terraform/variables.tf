@@ -66,19 +66,17 @@ variable "architecture" {
 }
 
 variable "functions" {
-  description = "Settings per handler, for example { detect_image = { memory_mb = 3008 } }; what is left out keeps its default. Concurrency is neither reserved nor provisioned by default: a fresh account has only ten."
+  description = "Settings per handler, for example { detect_image = { memory_mb = 3008 } }; what is left out keeps its default. Concurrency is StartModel's to set."
   type = map(object({
-    memory_mb               = optional(number)
-    timeout_seconds         = optional(number)
-    ephemeral_mb            = optional(number)
-    reserved_concurrency    = optional(number)
-    provisioned_concurrency = optional(number)
+    memory_mb       = optional(number)
+    timeout_seconds = optional(number)
+    ephemeral_mb    = optional(number)
   }))
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for name in keys(var.functions) : contains(keys(local.chalice.aws_lambda_function), name)])
+    condition     = alltrue([for name in keys(var.functions) : contains(keys(local.packaged_functions), name)])
     error_message = "functions names a handler that app.py does not have."
   }
 
@@ -102,15 +100,6 @@ variable "functions" {
     ])
     error_message = "ephemeral_mb must be between 512 and 10240."
   }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) :
-      (settings.reserved_concurrency == null ? true : settings.reserved_concurrency >= 1)
-      && (settings.provisioned_concurrency == null ? true : settings.provisioned_concurrency >= 0)
-    ])
-    error_message = "reserved_concurrency must be at least 1 (0 would send every upload to the dead-letter queue) and provisioned_concurrency at least 0."
-  }
 }
 
 variable "max_image_bytes" {
@@ -126,7 +115,7 @@ variable "max_image_bytes" {
 }
 
 variable "max_image_megapixels" {
-  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason."
+  description = "Largest picture that is judged, in millions of pixels; a larger one is REJECTED with this reason. Each takes 7 MB of the detectors' memory_mb."
   type        = number
   default     = 100
   nullable    = false
@@ -170,6 +159,35 @@ variable "api_burst" {
   validation {
     condition     = var.api_burst >= 1 && floor(var.api_burst) == var.api_burst
     error_message = "api_burst must be a whole number of 1 or more."
+  }
+}
+
+variable "max_training_images" {
+  description = "How many labelled pictures a project may have to be trained in the cloud; more are trained at the desk. What gets through depends on memory_mb of train_model (docs/lookout-migration.md)."
+  type        = number
+  default     = 4000
+  nullable    = false
+
+  validation {
+    condition     = var.max_training_images >= 20 && var.max_training_images <= 20000 && floor(var.max_training_images) == var.max_training_images
+    error_message = "max_training_images must be a whole number between 20 and 20000."
+  }
+}
+
+variable "dataset_bucket_arns" {
+  description = "ARNs of further buckets whose pictures, masks and manifests datasets may use, and that training may write its results to (OutputConfig). Without it: only below datasets/ in the images bucket."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.dataset_bucket_arns : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", arn))])
+    error_message = "dataset_bucket_arns takes ARNs of whole buckets such as arn:aws:s3:::my-pictures, without prefix or wildcard."
+  }
+
+  validation {
+    condition     = length(var.dataset_bucket_arns) <= 20 && length(distinct(var.dataset_bucket_arns)) == length(var.dataset_bucket_arns)
+    error_message = "dataset_bucket_arns takes at most 20 buckets, each once: the functions' policies have room for no more."
   }
 }
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 import numpy as np
 
+from chalicelib.anomalies import UNNAMED, FoundKind, Region
 from chalicelib.day_totals import DayTotals
-from chalicelib.detector import Detection, Region
+from chalicelib.detector import Detection
 from chalicelib.documents import Documents
 from chalicelib.events import ObjectVersion, s3_event
 from chalicelib.exceptions import ModelNotFoundError
@@ -70,6 +71,9 @@ class FixedDetector:
             heat_map=heat,
             regions=(region,) if anomalous else (),
             area=0.0625 if anomalous else 0,
+            kinds=(FoundKind(UNNAMED.name, 0.0625, UNNAMED.color),) if anomalous else (),
+            kind_map=(heat > 10).astype(np.uint8),
+            model_kinds=(UNNAMED,),
         )
 
     def detect(self, _: Picture) -> Detection:

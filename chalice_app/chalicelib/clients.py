@@ -10,6 +10,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_mediaconvert import MediaConvertClient
     from mypy_boto3_s3 import S3Client
 
@@ -26,9 +27,21 @@ def s3() -> S3Client:
 
 
 @cache
+def s3_for_many() -> S3Client:
+    """An S3 client for sixteen requests at once; a picture may take a while."""
+    return boto3.client("s3", config=_CONFIG.merge(Config(max_pool_connections=16, read_timeout=60)))
+
+
+@cache
 def dynamodb() -> DynamoDBServiceResource:
     """The DynamoDB resource of this execution environment."""
     return boto3.resource("dynamodb", config=_CONFIG)
+
+
+@cache
+def lambda_() -> LambdaClient:
+    """The Lambda client of this execution environment."""
+    return boto3.client("lambda", config=_CONFIG)
 
 
 @cache

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from chalicelib import onnx_file
+from chalicelib.anomalies import FoundKind, Kind, Region
 from chalicelib.calibration import probability
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
-from chalicelib.regions import Region, find_regions
+from chalicelib.regions import Found, find_regions
 from chalicelib.tiling import Tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,7 +42,11 @@ class Detection:
         heat_map: Patch distances over the picture, on the threshold's scale: `(grid, grid)`; finer where the
             model sees the picture letterboxed or a part of it, and 0 where it sees nothing.
         regions: Where the anomalies are, the most severe first; empty exactly when nothing is anomalous.
-        area: Fraction of the picture that the regions cover.
+        area: Fraction of the picture that is anomalous.
+        kinds: Which kinds of anomaly are in it, in the model's order; empty likewise.
+        kind_map: What of the heat map is which kind, `(rows, columns)`: 0 for the background, else 1 for the
+            first of `model_kinds` and so on.
+        model_kinds: Those that the model could have named.
     """
 
     score: float
@@ -52,6 +57,24 @@ class Detection:
     heat_map: NDArray[np.float32]
     regions: tuple[Region, ...]
     area: float
+    kinds: tuple[FoundKind, ...]
+    kind_map: NDArray[np.uint8]
+    model_kinds: tuple[Kind, ...]
+
+
+class Inference(NamedTuple):
+    """What the graph gives.
+
+    Attributes:
+        score: Anomaly score.
+        heat_map: `(grid, grid)`.
+        evidence: `(kinds, grid, grid)`, how much each patch looks like each kind; None where the model has
+            nothing to tell apart.
+    """
+
+    score: float
+    heat_map: NDArray[np.float32]
+    evidence: NDArray[np.float32] | None
 
 
 class Detector:
@@ -84,7 +107,9 @@ class Detector:
             raise ModelInvalidError(message)
         metadata = ModelMetadata.from_json(text)
         size = metadata.input_size
-        if [list(value.shape) for value in session.get_inputs()] != [[1, size, size, 3]]:
+        wanted = {"score", "heat_map"} | ({"kinds"} if len(metadata.kinds) > 1 else set())
+        has_outputs = wanted <= {value.name for value in session.get_outputs()}
+        if not has_outputs or [list(value.shape) for value in session.get_inputs()] != [[1, size, size, 3]]:
             message = "The model's graph does not fit its metadata; train or download the model again."
             raise ModelInvalidError(message)
         return cls(session, metadata)
@@ -101,10 +126,13 @@ class Detector:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
             PictureRejectedError: It would be seen in too many tiles.
         """
-        score, heat_map = self._look(picture)
+        score, heat_map, evidence = self._look(picture)
         threshold = self.metadata.threshold
         anomalous = probability(score, threshold, self.metadata.normal_median, self.metadata.steepness)
-        regions = find_regions(heat_map, threshold) if score > threshold else ()
+        found = Found((), np.zeros(heat_map.shape, np.uint8))
+        if score > threshold:
+            names = [kind.name for kind in self.metadata.kinds]
+            found = find_regions(heat_map, threshold, names, evidence)
         return Detection(
             score=score,
             threshold=threshold,
@@ -112,8 +140,11 @@ class Detector:
             is_anomalous=score > threshold,
             confidence=max(anomalous, 1 - anomalous),
             heat_map=heat_map,
-            regions=regions,
-            area=sum(region.area for region in regions),
+            regions=found.regions,
+            area=float((found.kinds > 0).mean()),
+            kinds=_areas(found.kinds, self.metadata.kinds),
+            kind_map=found.kinds,
+            model_kinds=self.metadata.kinds,
         )
 
     def model_inputs(self, picture: Picture) -> Iterator[NDArray[np.uint8]]:
@@ -124,28 +155,42 @@ class Detector:
         tiles = Tiles(self._framing, picture.width, picture.height)
         yield from (square for _, square in tiles.squares(picture.pixels))
 
-    def _look(self, picture: Picture) -> tuple[float, NDArray[np.float32]]:
-        """The picture's score and heat map."""
-        if not self._framing.tile:
-            score, patches = self.infer(self._framing.square(picture.pixels))
-            return score, self._framing.in_picture(patches, picture.width, picture.height)
-        tiles = Tiles(self._framing, picture.width, picture.height)
+    def _look(self, picture: Picture) -> Inference:
+        """What the model says of the picture, maps being those of the whole picture."""
+        framing, width, height = self._framing, picture.width, picture.height
+        if not framing.tile:
+            score, patches, evidence = self.infer(framing.square(picture.pixels))
+            if evidence is not None:
+                evidence = np.stack([framing.in_picture(one, width, height) for one in evidence])
+            return Inference(score, framing.in_picture(patches, width, height), evidence)
+        tiles = Tiles(framing, width, height)
         seen = [(tile, self.infer(square)) for tile, square in tiles.squares(picture.pixels)]
-        heat_map = tiles.heat_map([(tile, patches) for tile, (_, patches) in seen])
-        return max(score for _, (score, _) in seen), heat_map
+        heat_map = tiles.heat_map([(tile, one.heat_map) for tile, one in seen])
+        return Inference(max(one.score for _, one in seen), heat_map, None)
 
-    def infer(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
-        """Score and heat map `(grid, grid)` of a square from `model_inputs`.
+    def infer(self, image: NDArray[np.uint8]) -> Inference:
+        """Score, heat map and evidence of a square from `model_inputs`.
 
         Raises:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
             PictureRejectedError: It would be seen in too many tiles.
         """
-        score, heat_map = self._session.run(("score", "heat_map"), {"image": image[None]})
+        outputs = ("score", "heat_map", "kinds") if len(self.metadata.kinds) > 1 else ("score", "heat_map")
+        score, heat_map, *evidence = self._session.run(outputs, {"image": image[None]})
         if not np.isfinite(heat_map).all():
             message = "The model gives no finite score: its weights are damaged."
             raise ModelInvalidError(message)
-        return float(score), heat_map
+        return Inference(float(score), heat_map, evidence[0] if evidence else None)
+
+
+def _areas(kind_map: NDArray[np.uint8], kinds: Sequence[Kind]) -> tuple[FoundKind, ...]:
+    """The kinds that a map shows, each with the fraction that it covers."""
+    counts = np.bincount(kind_map.ravel(), minlength=len(kinds) + 1)[1:]
+    return tuple(
+        FoundKind(kind.name, int(count) / kind_map.size, kind.color)
+        for kind, count in zip(kinds, counts, strict=True)
+        if count
+    )
 
 
 def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN401 - onnxruntime has no types

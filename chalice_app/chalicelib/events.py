@@ -15,6 +15,9 @@ from chalicelib.exceptions import EventError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+REPLAYS = "spotcheckRedrives"
+"""Top-level member of a replayed event: how often it was replayed. AWS's own have no such name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
@@ -100,6 +103,11 @@ def s3_event(version: ObjectVersion) -> dict[str, Any]:
             }
         ]
     }
+
+
+def as_first_sent(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event as it was before it was replayed: without the count of replays."""
+    return {name: value for name, value in event.items() if name != REPLAYS}
 
 
 def newer_than(sequencer: str, other: str) -> bool:

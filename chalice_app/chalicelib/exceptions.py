@@ -46,6 +46,10 @@ class TrainingError(SpotcheckError):
     """No model can be made from the pictures or the configuration given."""
 
 
+class TrainingSupersededError(SpotcheckError):
+    """A trainer's version was taken over by another trainer, has failed, or is being deleted."""
+
+
 class ManifestError(SpotcheckError):
     """A manifest, or what it names, cannot be taken as it is; nothing of it was taken.
 
@@ -62,6 +66,14 @@ class ManifestError(SpotcheckError):
         lines += [f"... and {count - self._MOST_SHOWN} more"] if count > self._MOST_SHOWN else []
         super().__init__("\n".join(lines))
         self.problems = tuple(problems)
+
+
+class ManifestUnreadableError(SpotcheckError):
+    """A manifest cannot be read from S3, however often it is tried."""
+
+
+class DatasetLimitError(SpotcheckError):
+    """A dataset would have more of something than Lookout for Vision allowed."""
 
 
 class MaskInvalidError(SpotcheckError):

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from chalicelib.regions import anomalous_patches
+from chalicelib.anomalies import BACKGROUND_COLOR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.detector import Detection
     from chalicelib.pictures import Picture
-
-# Lookout for Vision's colours: white for the background, its first class of anomaly green.
-BACKGROUND_COLOR = "#FFFFFF"
-ANOMALY_COLOR = "#23A436"
 
 _LONGEST_SIDE = 640
 # The heat, from 70 % of the threshold up to twice the threshold, as it is laid over the picture.
@@ -45,16 +41,18 @@ def overlay_png(picture: Picture, detection: Detection) -> bytes:
 
 
 def mask_png(picture: Picture, detection: Detection) -> bytes:
-    """An indexed PNG of the picture's full size: 0 background (white), 1 anomaly (green)."""
-    shape = detection.heat_map.shape
-    patches = np.zeros(shape, bool)
-    if detection.is_anomalous:
-        patches = anomalous_patches(detection.heat_map, detection.threshold)
-    mask = Image.fromarray(patches.astype(np.uint8)).resize(
+    """An indexed PNG of the picture's full size: 0 background (white), then each kind in its colour."""
+    mask = Image.fromarray(detection.kind_map).resize(
         (picture.width, picture.height), Image.Resampling.NEAREST
     )
-    mask.putpalette([*ImageColor.getrgb(BACKGROUND_COLOR), *ImageColor.getrgb(ANOMALY_COLOR)])
-    return _png(mask, bits=1)
+    colours = (BACKGROUND_COLOR, *(kind.color for kind in detection.model_kinds))
+    mask.putpalette([part for colour in colours for part in ImageColor.getrgb(colour)])
+    return _png(mask, bits=_bits(len(colours)))
+
+
+def _bits(colours: int) -> int:
+    """Bits of a pixel: the fewest of those that PNG has for an index."""
+    return next(bits for bits in (1, 2, 4, 8) if colours <= 1 << bits)
 
 
 def _smooth_heat(detection: Detection, size: tuple[int, int]) -> NDArray[np.float32]:

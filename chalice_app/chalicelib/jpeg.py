@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Every scan of a progressive JPEG walks the whole picture, however few bytes it has. Encoders make about ten;
-# a bomb makes thousands. Whatever a phone appends (a film clip) looks like a scan every 65,536 bytes.
-_MAX_SCANS = 100
-_BYTES_PER_FALSE_SCAN = 30_000
+# Every scan of a JPEG walks the whole picture, however few bytes it has. Encoders make about ten; a bomb
+# makes thousands, and at a hundred megapixels twenty take as long as may be.
+_MAX_SCANS, _FEW_SCANS = 100, 20
+_MAX_SCANNED_PIXELS = 2_000_000_000
+# What begins a segment. Within a scan 0xFF stands before zero (it is a sample then) and restart markers only.
+_MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
+_SCAN, _END = b"\xda", b"\xd9"
+_ROWS_AT_ONCE = 256
 _TRUNCATED = "The JPEG is truncated: it ends before the picture does."
 # What libjpeg-turbo warns of though the pixels are right: an unknown version number, or bytes between two
 # segments. Some cameras leave a few behind the picture, too; many there mean that decoding went astray.
@@ -43,10 +47,11 @@ def read_jpeg(data: bytes, check_size: Callable[[int, int], None], min_decoded_s
     Raises:
         PictureRejectedError: The JPEG is truncated, damaged, or of a kind that nothing decodes.
     """
-    width, height, is_cmyk, is_adobe, is_progressive, orientation = _header(data)
+    width, height, is_cmyk, is_adobe, orientation = _header(data)
     check_size(width, height)
-    if is_progressive and data.count(b"\xff\xda") > _MAX_SCANS + len(data) // _BYTES_PER_FALSE_SCAN:
-        reason = f"The JPEG has more than {_MAX_SCANS} scans: it was made to be slow to decode."
+    most = min(_MAX_SCANS, max(_FEW_SCANS, _MAX_SCANNED_PIXELS // (width * height)))
+    if _scans(data, most) > most:
+        reason = f"The JPEG has more than {most} scans: it was made to be slow to decode."
         raise PictureRejectedError(reason)
     try:
         pixels = _turbo(data, "CMYK" if is_cmyk else "RGB", min_decoded_side)
@@ -64,7 +69,6 @@ class _Header(NamedTuple):
     height: int
     is_cmyk: bool
     is_adobe: bool
-    is_progressive: bool
     orientation: int
 
 
@@ -75,7 +79,6 @@ def _header(data: bytes) -> _Header:
                 *image.size,
                 is_cmyk=image.mode == "CMYK",
                 is_adobe="adobe" in image.info,
-                is_progressive="progressive" in image.info,
                 orientation=exif_orientation(image),
             )
     except MemoryError:
@@ -85,6 +88,21 @@ def _header(data: bytes) -> _Header:
         has_end = b"\xff\xd9" in data
         reason = "The JPEG is damaged: its header cannot be read." if has_end else _TRUNCATED
         raise PictureRejectedError(reason) from error
+
+
+def _scans(data: bytes, enough: int) -> int:
+    """Counts the scans as libjpeg finds them, up to one more than enough.
+
+    What a camera appends behind the picture's end (a film, a preview) holds none of its scans.
+    """
+    if data.count(b"\xff" + _SCAN) <= enough:
+        return 0
+    place, count = 2, 0
+    while count <= enough and (found := _MARKER.search(data, place)) and found[1] != _END:
+        count += found[1] == _SCAN
+        length = int.from_bytes(data[found.end() : found.end() + 2])
+        place = found.end() + length
+    return count
 
 
 def _turbo(data: bytes, colour_space: str, min_side: int | None) -> NDArray[np.uint8]:
@@ -119,9 +137,13 @@ def _cmyk_to_rgb(pixels: NDArray[np.uint8], *, inverted: bool) -> NDArray[np.uin
 
     Adobe's encoders store the complement of each ink, and say so with an APP14 segment.
     """
-    light = pixels if inverted else 255 - pixels
-    mixed = light[..., :3].astype(np.uint16) * light[..., 3:]
-    return ((mixed + 127) // 255).astype(np.uint8)
+    rgb = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        light = pixels[rows] if inverted else 255 - pixels[rows]
+        mixed = light[..., :3].astype(np.uint16) * light[..., 3:]
+        rgb[rows] = (mixed + 127) // 255
+    return rgb
 
 
 def _is_broken(error: Exception) -> bool:

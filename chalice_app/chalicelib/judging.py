@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from chalicelib.heatmaps import mask_png, overlay_png
 from chalicelib.identity import request_id_of, result_keys
 from chalicelib.intake import take_in
 from chalicelib.pictures import read_picture
-from chalicelib.records import Record, RegionRecord, Status, timestamp
+from chalicelib.records import Record, Status, timestamp
 from chalicelib.result_objects import result_body
 
 if TYPE_CHECKING:
@@ -97,6 +97,14 @@ class Judge:
         except ModelNotFoundError as error:
             return self._wait(version, str(error))
         return self._judge_with(version, model_version, detector)
+
+    def prepare(self, version: str | None) -> None:
+        """Loads a model before the first upload: one that is about to become current, or the current one.
+
+        Raises:
+            ModelNotFoundError: There is none.
+        """
+        self._models.prepare(version)
 
     def _judge_and_tell(self, version: ObjectVersion) -> Record:
         record = self.judge(version)
@@ -179,7 +187,8 @@ def _findings(picture: Picture, detection: Detection) -> dict[str, Any]:
         "score": detection.score,
         "threshold": detection.threshold,
         "area": detection.area,
-        "regions": tuple(RegionRecord(**asdict(region)) for region in detection.regions),
+        "kinds": detection.kinds,
+        "regions": detection.regions,
         "width": picture.width,
         "height": picture.height,
     }

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.anomalies import UNNAMED, Kind
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.framing import Framing, Roi, check_framing
 
@@ -21,6 +23,10 @@ METADATA_KEY = "spotcheck"
 FORMAT_VERSION = 1
 TILED_FORMAT_VERSION = 2
 """Of models that see pictures in tiles: whoever does not know of tiles must not judge with them."""
+# Lookout for Vision's.
+MAX_KINDS = 100
+_NAME = re.compile(r"[a-zA-Z0-9]{1,256}")
+_COLOR = re.compile(r"#[0-9A-F]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,11 @@ class ModelMetadata:
         normal_scores: Score of each normal training picture by a model that has not seen it, in the order of
             `training_images`: from these a threshold can be moved without training anew.
         anomaly_scores: The same of the labelled anomalies, in the order of `anomaly_images`.
-        decisions: What training chose among, and why: method, groups, labels.
+        decisions: What training chose among, and why: method, groups, labels, kinds.
+        kinds: The kinds of anomaly that the model names; one that is called `anomaly` where it names none. If
+            there are several, the graph has an output `kinds` that tells them apart.
+        with_masks: Whether some of the labelled anomalies had masks: Lookout for Vision called that
+            segmentation, and answered where the anomalies are.
         format_version: Version of this description.
     """  # noqa: RUF002 - the sign that people know
 
@@ -102,6 +112,8 @@ class ModelMetadata:
     normal_scores: tuple[float, ...] = ()
     anomaly_scores: tuple[float, ...] = ()
     decisions: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = (UNNAMED,)
+    with_masks: bool = False
     format_version: int = FORMAT_VERSION
 
     @property
@@ -139,6 +151,8 @@ class ModelMetadata:
             values["skipped"] = tuple(SkippedImage(**image) for image in values["skipped"])
             for name in ("warnings", "normal_scores", "anomaly_scores"):
                 values[name] = tuple(values.get(name, ()))
+            if "kinds" in values:
+                values["kinds"] = tuple(Kind(**kind) for kind in values["kinds"])
             values["roi"] = tuple(values["roi"]) if values.get("roi") else None
             known = {item.name for item in fields(cls)}
             metadata = cls(**{name: value for name, value in values.items() if name in known})
@@ -173,4 +187,16 @@ def _check(metadata: ModelMetadata) -> None:
     if not (isinstance(metadata.tile, int) and 0 <= metadata.tile <= _LARGEST_TILE):
         message = f"tile is {metadata.tile!r}"
         raise ValueError(message)
+    _check_kinds(metadata.kinds)
     check_framing(metadata.framing)
+
+
+def _check_kinds(kinds: tuple[Kind, ...]) -> None:
+    """Raises ValueError for kinds that the API or a mask could not tell."""
+    if not 1 <= len(kinds) <= MAX_KINDS:
+        message = f"there are {len(kinds)} kinds of anomaly"
+        raise ValueError(message)
+    for kind in kinds:
+        if not (_NAME.fullmatch(kind.name) and _COLOR.fullmatch(kind.color)):
+            message = f"a kind of anomaly is {kind.name!r}, {kind.color!r}"
+            raise ValueError(message)

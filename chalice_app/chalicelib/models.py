@@ -9,7 +9,7 @@ from chalicelib.detector import Detector
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalicelib.registry import ModelRegistry
+    from chalicelib.registry import ModelEntry, ModelRegistry
 
 
 class Models:
@@ -32,7 +32,18 @@ class Models:
             ModelNotFoundError: There is none.
             ModelInvalidError: It cannot be loaded.
         """
-        entry = self._registry.current()
+        return self._of(self._registry.current())
+
+    def prepare(self, version: str | None) -> None:
+        """Loads a version that is about to become current, or the current one.
+
+        Raises:
+            ModelNotFoundError: There is none.
+            ModelInvalidError: It cannot be loaded.
+        """
+        self._of(self._registry.current() if version is None else self._registry.entry(version))
+
+    def _of(self, entry: ModelEntry) -> tuple[str, Detector]:
         if self._loaded is None or self._loaded[0] != entry.version:
             self._loaded = (entry.version, self._load(self._registry.download(entry)))
         return self._loaded

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_PIXELS_AT_ONCE = 1_000_000
+
 
 def read_png(data: bytes, check_size: Callable[[int, int], None], min_decoded_side: int | None) -> Decoded:
     """Decodes a PNG of any colour type and depth, whole: PNG knows no reduced scale.
@@ -80,7 +82,20 @@ def _check_png_chunks(data: bytes) -> None:
 
 
 def _png_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Any PNG as 8-bit RGB `(H, W, 3)`: 16 bits keep their upper eight, transparency shows white."""
+    """Any PNG as 8-bit RGB `(H, W, 3)`: 16 bits keep their upper eight, transparency shows white.
+
+    Some rows at a time: a picture of a few hundred kilobytes may have a hundred megapixels, and several
+    copies of those do not fit into a function.
+    """
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    step = max(1, _PIXELS_AT_ONCE // image.width)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        rgb[top:bottom] = _rows_to_rgb(image.crop((0, top, image.width, bottom)))
+    return rgb
+
+
+def _rows_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow reduces 16-bit RGB and alpha by itself
         samples = np.asarray(image)
         grey = (samples >> 8).astype(np.uint8)

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.anomalies import FoundKind, Region
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,36 +20,7 @@ class Status(StrEnum):
 
     JUDGED = "JUDGED"
     REJECTED = "REJECTED"  # it can never be judged; the reason says why
-    WAITING = "WAITING"  # no model is published yet; `spotcheck publish` releases it
-
-
-@dataclass(frozen=True, slots=True)
-class RegionRecord:
-    """Where an anomaly is, in fractions (0-1) of the upright picture.
-
-    Attributes:
-        left: Of its box.
-        top: Of its box.
-        width: Of its box.
-        height: Of its box.
-        area: Of the anomaly itself.
-        severity: Its largest patch distance over the threshold.
-        polygon: Its outline, points (x, y) clockwise from the top left; empty in older records.
-    """
-
-    left: float
-    top: float
-    width: float
-    height: float
-    area: float
-    severity: float
-    polygon: tuple[tuple[float, float], ...] = ()
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> RegionRecord:
-        """Reads what a record's JSON lists; keys it does not know are left alone."""
-        known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
-        return cls(**{**known, "polygon": tuple((x, y) for x, y in known.get("polygon", ()))})
+    WAITING = "WAITING"  # no model is hosted; StartModel or `spotcheck publish` releases it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +46,7 @@ class Record:
         score: Anomaly score.
         threshold: Score above which a picture is anomalous.
         area: Fraction of the picture that is anomalous.
+        kinds: Which kinds of anomaly were found, and how much of the picture each covers.
         regions: Where, most severe first.
         width: Of the whole upright picture, in pixels.
         height: Of the whole upright picture, in pixels.
@@ -104,7 +78,8 @@ class Record:
     score: float | None = None
     threshold: float | None = None
     area: float | None = None
-    regions: tuple[RegionRecord, ...] = ()
+    kinds: tuple[FoundKind, ...] = ()
+    regions: tuple[Region, ...] = ()
     width: int | None = None
     height: int | None = None
     reason: str | None = None
@@ -125,7 +100,8 @@ class Record:
         """The record as `spotcheck results --json` shows it: the frozen keys first."""
         everything = asdict(self)
         everything["status"] = self.status.value
-        everything["regions"] = [asdict(region) for region in self.regions]
+        for name in ("kinds", "regions"):
+            everything[name] = [asdict(one) for one in getattr(self, name)]
         others = [name for name in everything if name not in _FROZEN]
         return {name: everything[name] for name in (*_FROZEN, *others)}
 
@@ -134,7 +110,10 @@ class Record:
         """Reads what `to_json` gave; keys it does not know are left alone."""
         known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
         known["status"] = Status(known["status"])
-        known["regions"] = tuple(RegionRecord.from_json(region) for region in known.get("regions", ()))
+        known["kinds"] = tuple(
+            FoundKind(kind["name"], kind["area"], kind["color"]) for kind in known.get("kinds", ())
+        )
+        known["regions"] = tuple(map(Region.from_json, known.get("regions", ())))
         return cls(**known)
 
     def to_item(self, shards: int) -> dict[str, Any]:
@@ -213,6 +192,7 @@ _ATTRIBUTES = {
     "score": "Score",
     "threshold": "Threshold",
     "area": "Area",
+    "kinds": "Kinds",
     "regions": "Anomalies",
     "width": "Width",
     "height": "Height",
@@ -242,7 +222,7 @@ def _to_attribute(value: Any) -> Any:  # noqa: ANN401 - whatever an item can hol
         return value.value
     if isinstance(value, float):
         return decimal(value)
-    if isinstance(value, RegionRecord):
+    if isinstance(value, FoundKind | Region):
         return _to_attribute(asdict(value))
     if isinstance(value, tuple):
         return [_to_attribute(member) for member in value]

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from chalicelib.anomalies import ANOMALY, Region
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
 # The most severe ones are enough to act on, and a record has to fit into a table's item.
 MAX_REGIONS = 100
 
-Point = tuple[float, float]
 _Cell = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A connected anomaly, its box and its outline, in fractions (0 to 1) of the upright picture.
+class Found(NamedTuple):
+    """The anomalies of an anomalous picture.
 
     Attributes:
-        left: Left edge of the box.
-        top: Upper edge of the box.
-        width: Width of the box.
-        height: Height of the box.
-        area: Fraction of the picture that the region covers (its patches, not its box).
-        severity: Its largest patch distance, divided by the threshold.
-        polygon: Its outline along the patches, clockwise from the top left, as points (x, y); holes are not
-            cut out, and where patches touch at a corner the outline touches itself.
+        regions: The most severe first; at least one, at most a hundred.
+        kinds: `(rows, columns)`, 0 where nothing stands out, else 1 for the first kind and so on.
     """
 
-    left: float
-    top: float
-    width: float
-    height: float
-    area: float
-    severity: float
-    polygon: tuple[Point, ...] = ()
+    regions: tuple[Region, ...]
+    kinds: NDArray[np.uint8]
 
 
 def anomalous_patches(heat_map: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
@@ -58,17 +48,30 @@ def anomalous_patches(heat_map: NDArray[np.float32], threshold: float) -> NDArra
     return above
 
 
-def find_regions(heat_map: NDArray[np.float32], threshold: float) -> tuple[Region, ...]:
-    """The anomalous regions of an anomalous picture, the most severe first; at least one, at most a hundred.
+def find_regions(
+    heat_map: NDArray[np.float32],
+    threshold: float,
+    names: Sequence[str] = (ANOMALY,),
+    evidence: NDArray[np.float32] | None = None,
+) -> Found:
+    """The anomalous regions of an anomalous picture.
 
     Args:
         heat_map: `(rows, columns)` patch distances.
         threshold: The model's threshold.
+        names: Of the kinds of anomaly.
+        evidence: `(kinds, rows, columns)`, how much each patch looks like each kind. A region is of the kind
+            that its patches together look most like; None makes all of them the first one's.
     """
-    regions = [
-        _region(cells, heat_map, threshold) for cells in _components(anomalous_patches(heat_map, threshold))
-    ]
-    return tuple(sorted(regions, key=lambda region: -region.severity)[:MAX_REGIONS])
+    regions = []
+    kinds = np.zeros(heat_map.shape, np.uint8)
+    for cells in _components(anomalous_patches(heat_map, threshold)):
+        places = tuple(np.transpose(cells))
+        kind = 0 if evidence is None else int(evidence[:, *places].mean(axis=1).argmax())
+        kinds[places] = kind + 1
+        regions.append(_region(cells, heat_map, threshold, names[kind]))
+    most_severe = sorted(regions, key=lambda region: -region.severity)[:MAX_REGIONS]
+    return Found(tuple(most_severe), kinds)
 
 
 def _components(mask: NDArray[np.bool_]) -> list[list[_Cell]]:
@@ -88,7 +91,7 @@ def _components(mask: NDArray[np.bool_]) -> list[list[_Cell]]:
     return components
 
 
-def _region(cells: list[_Cell], heat_map: NDArray[np.float32], threshold: float) -> Region:
+def _region(cells: list[_Cell], heat_map: NDArray[np.float32], threshold: float, name: str) -> Region:
     rows, columns = heat_map.shape
     cell_rows, cell_columns = [row for row, _ in cells], [column for _, column in cells]
     peak = max(float(heat_map[cell]) for cell in cells)
@@ -100,6 +103,7 @@ def _region(cells: list[_Cell], heat_map: NDArray[np.float32], threshold: float)
         area=len(cells) / heat_map.size,
         severity=peak / threshold,
         polygon=tuple((round(x / columns, 6), round(y / rows, 6)) for x, y in _outline(set(cells))),
+        name=name,
     )
 
 

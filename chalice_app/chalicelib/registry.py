@@ -116,15 +116,40 @@ class ModelRegistry:
         Returns:
             The new version. Two publishers at once get two versions.
         """
+        entry = self.register(self.claim(), model, files)
+        self._point_at(int(entry.version))
+        return entry
+
+    def claim(self) -> str:
+        """Takes the next version number for the caller alone; it is never given again."""
         number = max((int(version) for version, _ in self._files()), default=0) + 1
         while not self._claim(str(number)):
             number += 1
-        entry = ModelEntry(self._project, str(number), sha256(model).hexdigest(), len(model))
+        return str(number)
+
+    def register(self, version: str, model: bytes, files: Mapping[str, bytes]) -> ModelEntry:
+        """Uploads a model as a version, which exists from then on; what is current stays so.
+
+        Args:
+            version: From `claim`.
+            model: The ONNX file.
+            files: What belongs to it, by name.
+
+        Returns:
+            The version, by whoever registered it first.
+        """
+        if "model.json" in {file for taken, file in self._files() if taken == version}:
+            return self._entry(version)
+        entry = ModelEntry(self._project, version, sha256(model).hexdigest(), len(model))
         for name, content in {"model.onnx": model, **files}.items():
-            self._put(self._key(entry.version, name), content)
+            self._put(self._key(version, name), content)
         details = {**asdict(entry), "created_at": timestamp(datetime.now(UTC))}
-        self._put(self._key(entry.version, "model.json"), json.dumps(details).encode())
-        self._point_at(number)
+        try:
+            self._put(self._key(version, "model.json"), json.dumps(details).encode(), IfNoneMatch="*")
+        except ClientError as error:
+            if error_code(error) not in _TAKEN:
+                raise
+            return self._entry(version)
         return entry
 
     def entry(self, version: str) -> ModelEntry:
@@ -145,11 +170,16 @@ class ModelRegistry:
         self._put_pointer({"version": version})
         return entry
 
-    def point_at_none(self, version: str) -> bool:
-        """Leaves the project without a current version: its uploads wait from then on.
+    def pointed_at(self) -> str | None:
+        """The version to judge with, read anew: the pinned one, else the pointer's, else None."""
+        return self._pinned or self._read_pointer()[0]["version"]
+
+    def point_at_none(self, version: str, instead: str | None = None) -> bool:
+        """Takes a version's place away; without another its project's uploads wait from then on.
 
         Args:
             version: Only if it is this one that is current.
+            instead: The version that is current from then on; None is none.
 
         Returns:
             Whether it was.
@@ -158,7 +188,7 @@ class ModelRegistry:
             pointer, etag = self._read_pointer()
             if etag is None or pointer["version"] != version:
                 return False
-            if self._put_pointer({"version": None, "stopped": version}, IfMatch=etag):
+            if self._put_pointer({"version": instead, "stopped": version}, IfMatch=etag):
                 return True
 
     def versions(self) -> list[ModelEntry]:

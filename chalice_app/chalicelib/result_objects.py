@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.anomalies import anomaly_list
 from chalicelib.aws_errors import error_code
 from chalicelib.events import newer_than
-from chalicelib.heatmaps import ANOMALY_COLOR, BACKGROUND_COLOR
 from chalicelib.records import Record, Status
 
 if TYPE_CHECKING:
@@ -34,15 +34,11 @@ def result_body(record: Record, mask: bytes | None) -> dict[str, Any]:
     body: dict[str, Any] = {"Spotcheck": record.to_json()}
     if record.status is not Status.JUDGED:
         return body
-    area = record.area or 0.0
-    anomalies = [_anomaly("background", 1 - area, BACKGROUND_COLOR)]
-    if record.is_anomalous:
-        anomalies.append(_anomaly("anomaly", area, ANOMALY_COLOR))
     result = {
         "Source": {"Type": "direct"},
         "IsAnomalous": record.is_anomalous,
         "Confidence": record.confidence,
-        "Anomalies": anomalies,
+        "Anomalies": anomaly_list(record.kinds),
         "AnomalyMask": base64.b64encode(mask or b"").decode(),
     }
     return {"DetectAnomalyResult": result} | body
@@ -137,7 +133,3 @@ def _is_newer(record: Record, other: Record) -> bool:
     if record.sequencer and other.sequencer:
         return newer_than(record.sequencer, other.sequencer)
     return (record.uploaded_at, record.request_id) > (other.uploaded_at, other.request_id)
-
-
-def _anomaly(name: str, area: float, colour: str) -> dict[str, Any]:
-    return {"Name": name, "PixelAnomaly": {"TotalPercentageArea": area, "Color": colour}}

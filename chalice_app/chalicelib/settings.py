@@ -25,6 +25,7 @@ class Settings:
         results_table: DynamoDB table (`RESULTS_TABLE`).
         limits: What a picture may measure (`MAX_IMAGE_BYTES`, `MAX_IMAGE_MEGAPIXELS`).
         shards: Partitions of a day in the table's indexes (`INDEX_SHARDS`).
+        most_training_images: How many pictures can be trained on in the cloud (`MAX_TRAINING_IMAGES`).
     """
 
     project: str
@@ -34,6 +35,7 @@ class Settings:
     results_table: str
     limits: PictureLimits
     shards: int
+    most_training_images: int = 2000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -54,6 +56,38 @@ class Settings:
                 max_pixels=_number(environment, "MAX_IMAGE_MEGAPIXELS", defaults.max_pixels // 10**6) * 10**6,
             ),
             shards=_number(environment, "INDEX_SHARDS", 16),
+            most_training_images=_number(environment, "MAX_TRAINING_IMAGES", 2000),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostingSettings:
+    """Settings of the function that starts and stops models.
+
+    Attributes:
+        detection: Function that answers DetectAnomalies (`DETECTION_FUNCTION`).
+        images: Function that judges uploaded pictures (`IMAGE_FUNCTION`).
+        frames: Function that judges frames of videos (`FRAME_FUNCTION`).
+        release_rate: Uploads that waited and are released a second (`RELEASES_PER_SECOND`).
+    """
+
+    detection: str
+    images: str
+    frames: str
+    release_rate: float
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> HostingSettings:
+        """Reads the settings.
+
+        Raises:
+            ConfigurationError: One is missing, or no whole number where one is needed.
+        """
+        return cls(
+            detection=_text(environment, "DETECTION_FUNCTION"),
+            images=_text(environment, "IMAGE_FUNCTION"),
+            frames=_text(environment, "FRAME_FUNCTION"),
+            release_rate=float(_number(environment, "RELEASES_PER_SECOND", 20)),
         )
 
 

@@ -99,6 +99,24 @@ def delete_marker_is_not_allowed() -> None:
     replace(S3Response, _get_key=get_key_or_refuse)
 
 
+def folders_hold_objects() -> None:
+    """S3: a listing by delimiter shows no folder in which every object was deleted."""
+    from copy import copy
+
+    from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
+
+    list_objects = S3Backend.list_objects
+
+    def list_present_objects(self: S3Backend, bucket: FakeBucket, *args: Any, **options: Any) -> Any:
+        present = copy(bucket)
+        present.keys = {  # type: ignore[assignment]
+            name: key for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)
+        }
+        return list_objects(self, present, *args, **options)
+
+    replace(S3Backend, list_objects=list_present_objects)
+
+
 def bucket_policies_have_conditions() -> None:
     """S3: a bucket policy's conditions and principals count. Whoever asks is of this account, and encrypted.
 
@@ -298,6 +316,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     compact_redrive_policy,
     multipart_notifies_once,
     delete_marker_is_not_allowed,
+    folders_hold_objects,
     bucket_policies_have_conditions,
     key_length,
     notification_destinations_are_checked,

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from chalicelib.detector import Detector
+from chalicelib.measuring.pictures import Dataset, LabelledPicture
+from chalicelib.measuring.training import Result, train_on
 from chalicelib.pictures import read_picture
 from chalicelib.training import TrainingConfig
 from spotcheck.console import err, out
-from spotcheck.datasets import Dataset, LabelledPicture, read_dataset
+from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import PrerequisiteError
-from spotcheck.training import Result, train_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

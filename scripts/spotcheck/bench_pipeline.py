@@ -69,7 +69,7 @@ def measure_pipeline(state_dir: Path) -> dict[str, Any]:
         standing = bring_up(0, state_dir=state_dir)
         target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
         err.print("model, warm-up, uploads ...")
-        target.registry().publish(_model(), {})
+        target.registry().publish(bench_model(), {})
         _upload(target, "warm-up", _WARM_UP, _BURST)
         return {
             "up_seconds": standing.seconds,
@@ -106,7 +106,7 @@ def _upload(target: Target, name: str, count: int, in_flight: int) -> dict[str, 
     def send(number: int) -> Upload:
         path = folder / f"{number:03}.jpg"
         if not path.exists():
-            path.write_bytes(_picture(number))
+            path.write_bytes(bench_picture(number))
         return sender.send((path.name, path))
 
     began = time.monotonic()
@@ -126,14 +126,15 @@ def _upload(target: Target, name: str, count: int, in_flight: int) -> dict[str, 
     }
 
 
-def _model() -> bytes:
+def bench_model() -> bytes:
+    """A model that has learnt pictures of `bench_picture`."""
     from chalicelib.training import NamedPicture, TrainingConfig, train
 
-    pictures = [NamedPicture.of_bytes(f"{seed}", _picture(1000 + seed)) for seed in range(_TRAIN)]
+    pictures = [NamedPicture.of_bytes(f"{seed}", bench_picture(1000 + seed)) for seed in range(_TRAIN)]
     return train(pictures, TrainingConfig()).model
 
 
-def _picture(seed: int) -> bytes:
+def bench_picture(seed: int) -> bytes:
     """A JPEG of noise with structure: costs as much to decode as a photograph of its size."""
     from PIL import Image
 

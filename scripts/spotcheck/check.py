@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from chalicelib.measuring.evaluation import Judged, Progress
+    from chalicelib.measuring.pictures import Dataset
     from chalicelib.training import TrainedModel
     from spotcheck.checks import Finding
-    from spotcheck.datasets import Dataset
-    from spotcheck.evaluation import Judged, Progress
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 _MOST_OF_A_KIND = 3
@@ -66,8 +66,8 @@ def suspect_labels(
         on_score: Called with how many anomalous pictures were scored, of how many.
     """
     from chalicelib.detector import Detector
+    from chalicelib.measuring.evaluation import evaluate_pictures
     from chalicelib.training import NamedPicture, TrainingConfig, train
-    from spotcheck.evaluation import evaluate_pictures
 
     normals = [NamedPicture.of_file(picture.path, picture.name) for picture in dataset.normals]
     trained = train(normals, TrainingConfig(), on_train)

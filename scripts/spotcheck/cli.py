@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from chalicelib.exceptions import SpotcheckError
+from spotcheck import model
 from spotcheck.audit import audit
 from spotcheck.check import check
 from spotcheck.console import err
@@ -72,6 +73,8 @@ for verb in (
     destroy,
 ):
     app.command()(verb)
+
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import glob
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.anomalies import kinds_of_folder
+from chalicelib.measuring.pictures import Dataset, LabelledPicture, Skipped
 from chalicelib.picture_formats import JPEG, PNG, foreign_format
 from spotcheck.exceptions import DatasetError
 
@@ -36,58 +37,6 @@ Accepted layouts (names in any case, a number such as 01- may stand before them)
   labelled folders  DIR/normal and, optionally, DIR/anomaly (also good/bad, whole/damage)
   with splits       the same below DIR/training or DIR/train, and DIR/validation or DIR/test
   manifest          a Lookout for Vision manifest with its pictures below its folder"""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledPicture:
-    """A picture whose label its folder tells.
-
-    Attributes:
-        path: The file.
-        name: Its path below the dataset's folder, with `/`.
-        is_anomalous: The label.
-        mask: A picture of where the anomaly is (white), if there is one.
-    """
-
-    path: Path
-    name: str
-    is_anomalous: bool
-    mask: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file or folder that takes no part, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """What was understood of a folder.
-
-    Attributes:
-        root: The folder that holds the splits or the labelled folders.
-        train: The training split; everything, where the folder has no splits.
-        test: The test or validation split; empty where the folder has no splits.
-        skipped: What takes no part.
-    """
-
-    root: Path
-    train: tuple[LabelledPicture, ...]
-    test: tuple[LabelledPicture, ...]
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def normals(self) -> tuple[LabelledPicture, ...]:
-        """What a model is trained on."""
-        return tuple(picture for picture in self.train if not picture.is_anomalous)
-
-    @property
-    def anomalies(self) -> tuple[LabelledPicture, ...]:
-        """Anomalous pictures outside the test split."""
-        return tuple(picture for picture in self.train if picture.is_anomalous)
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -187,7 +136,8 @@ class _Reader:
                 self.skipped.append(Skipped(self._name(path), reason))
             else:
                 mask = self._mask_of(path, folder.name) if is_anomalous else None
-                yield LabelledPicture(path, self._name(path), is_anomalous, mask)
+                kinds = kinds_of_folder(folder.name) if is_anomalous else ()
+                yield LabelledPicture(path, self._name(path), is_anomalous, mask, kinds)
 
     def _has_masks_of(self, folder: Path) -> bool:
         """Whether it is a kind of anomaly in a training split: imported datasets have those."""

@@ -3,7 +3,8 @@
 Two kinds arrive there. Lambda wraps an event that a function failed on
 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html); EventBridge sends what it
 could not hand over as it is, with the target in a message attribute
-(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html).
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html). An event is S3's, MediaConvert's,
+or a job that the API began, which is about no upload.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
+from chalicelib.events import REPLAYS, as_first_sent
 from spotcheck.exceptions import DeadLetterError
 
 if TYPE_CHECKING:
@@ -20,13 +23,11 @@ if TYPE_CHECKING:
 
     from spotcheck.targets import Target
 
-TRIES = "spotcheckRedrives"
-"""Top-level member of a replayed event: how often it was replayed. AWS's own have no such name."""
-
 SET_ASIDE = "set-aside/"
 """Prefix in the results bucket of events that no replay could mend."""
 
 _HIDE_SECONDS = 60
+_SUBJECT_LENGTH = 120
 _BATCH = 10  # SQS's own limit
 
 
@@ -55,7 +56,20 @@ class DeadLetter:
     @property
     def payload(self) -> str:
         """The event of the next replay, JSON."""
-        return json.dumps(self.event | {TRIES: self.tries + 1})
+        return json.dumps(self.event | {REPLAYS: self.tries + 1})
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for people: a key, a video's id, or the job with what it was given."""
+        records = self.event.get("Records")
+        if isinstance(records, list) and records:
+            try:
+                return unquote_plus(records[0]["s3"]["object"]["key"])
+            except (KeyError, TypeError):
+                return "an event of no known shape"
+        if "detail" in self.event:
+            return ", ".join(self.uploads()) or "a job of no video of ours"
+        return " ".join(f"{name}={value}" for name, value in self.event.items())[:_SUBJECT_LENGTH]
 
     def uploads(self) -> list[str]:
         """Request ids of the uploads, or the video, that it is about."""
@@ -100,10 +114,10 @@ def read(body: str, target_arn: str | None, handlers: Mapping[str, str]) -> Dead
     if name not in handlers:
         message = f"it is for {arn or 'nobody'}, which is no function of this stack"
         raise DeadLetterError(message)
-    tries = event.get(TRIES)
+    tries = event.get(REPLAYS)
     return DeadLetter(
         handler=handlers[name],
-        event={key: value for key, value in event.items() if key != TRIES},
+        event=as_first_sent(event),
         tries=tries if isinstance(tries, int) else 0,
         error=_error(data) if wrapped else "EventBridge could not hand it to the function",
     )

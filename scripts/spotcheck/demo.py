@@ -245,7 +245,7 @@ def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
 
 
 def _closing(summary: dict[str, Any]) -> str:
-    from spotcheck.verdicts import number
+    from chalicelib.measuring.texts import number
 
     auroc, precision, recall = (
         number(summary[name], ".3f") for name in ("image_auroc", "precision", "recall")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from spotcheck.datasets import LabelledPicture
+    from chalicelib.measuring.pictures import LabelledPicture
 
 SEED = 1
 TRAIN_NORMALS = 200

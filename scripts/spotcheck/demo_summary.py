@@ -65,7 +65,7 @@ def check(summary: dict[str, Any], least_auroc: float | None) -> None:
 
 
 def _quality(results: Sequence[Outcome]) -> dict[str, float | None]:
-    from spotcheck.metrics import image_metrics
+    from chalicelib.measuring.metrics import image_metrics
 
     judged = [
         (one.source.is_defective, one.record)

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spotcheck.report import data_uri
-from spotcheck.verdicts import number
+from chalicelib.measuring.pages import data_uri
+from chalicelib.measuring.texts import number
 from spotcheck.videos import VIDEO_PREFIX, follow, print_time_line, seconds_text, verdict_text
 
 if TYPE_CHECKING:

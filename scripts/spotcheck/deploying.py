@@ -34,23 +34,23 @@ def package(
     architecture: Annotated[str, typer.Option(help="x86_64, or arm64 (unverified).")] = "x86_64",
     json: Json = False,
 ) -> None:
-    """Build the handlers' zip and the Lambda layer into build/package; what has not changed is kept."""
+    """Build the handlers' zip and the Lambda layers into build/package; what has not changed is kept."""
     from spotcheck import packaging
     from spotcheck.zips import unzipped_size
 
     built = packaging.build(cast("Architecture", architecture))  # which refuses what Lambda does not have
     sizes = {
         path.name: {"zipped": path.stat().st_size, "unzipped": unzipped_size(path)}
-        for path in (built.zip, built.layer)
+        for path in (built.zip, built.layer, built.training_layer)
     }
     if json:
         files = {"deployment_zip": built.zip, "chalice_json": built.chalice_json}
-        files |= {"layer": built.layer, "sbom": built.sbom}
+        files |= {"layer": built.layer, "training_layer": built.training_layer, "sbom": built.sbom}
         print_json({name: str(path) for name, path in files.items()} | {"bytes": sizes})
         return
     for name, size in sizes.items():
         zipped, unzipped = size["zipped"] / 1e6, size["unzipped"] / 1e6
-        out.print(f"{name:20} {zipped:6.1f} MB zipped {unzipped:6.1f} MB unzipped", highlight=False)
+        out.print(f"{name:25} {zipped:6.1f} MB zipped {unzipped:6.1f} MB unzipped", highlight=False)
     err.print(f"in {built.zip.parent}", highlight=False, soft_wrap=True)
 
 

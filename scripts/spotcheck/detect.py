@@ -76,6 +76,7 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
         confidence=detection.confidence,
         score=detection.score,
         regions=[asdict(region) for region in detection.regions],
+        kinds=[asdict(kind) for kind in detection.kinds],
         heatmap=_write_heat_map(picture, detection, heat_map) if heat_map else None,
     )
 
@@ -83,7 +84,7 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
 def _verdict(file: Path, status: str, threshold: float, **known: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     unknown = dict.fromkeys(("is_anomalous", "confidence", "score"))
     verdict = {"file": str(file), "status": status, **unknown, "threshold": threshold}
-    return {**verdict, "reason": None, "heatmap": None, "regions": [], **known}
+    return {**verdict, "reason": None, "heatmap": None, "regions": [], "kinds": [], **known}
 
 
 def heat_map_names(files: Sequence[Path]) -> list[str]:
@@ -125,6 +126,8 @@ def _table(verdicts: Sequence[dict[str, Any]]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
+    from spotcheck.verdicts import named_kinds
+
     table = Table(
         caption=f"Anomalous above a score of {verdicts[0]['threshold']:.1f}", caption_justify="left"
     )
@@ -138,5 +141,7 @@ def _table(verdicts: Sequence[dict[str, Any]]) -> Table:
             table.add_row(f"{file}\n[yellow]{escape(verdict['reason'])}[/]", "[yellow]Rejected[/]")
             continue
         word = "[red]Anomalous[/]" if verdict["is_anomalous"] else "[green]Normal[/]"
+        if names := named_kinds(verdict):
+            word += f"\n{names}"
         table.add_row(file, word, f"{verdict['confidence']:.1%}", f"{verdict['score']:.1f}")
     return table

@@ -25,9 +25,9 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled pictures."""
+    from chalicelib.measuring.evaluation import evaluate_dataset
     from spotcheck.checks import check_pictures
     from spotcheck.datasets import read_dataset
-    from spotcheck.evaluation import evaluate_dataset
     from spotcheck.exceptions import DatasetError
     from spotcheck.model_report import write_report
     from spotcheck.stress import stress_table, stress_test

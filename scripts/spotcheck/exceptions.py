@@ -61,5 +61,21 @@ class DeadLetterError(SpotcheckError):
     """A message of the dead-letter queue holds no event that could be replayed."""
 
 
+class LookoutApiError(SpotcheckError):
+    """The stack's Lookout for Vision API refused a request.
+
+    Attributes:
+        code: The service's own code, such as `ConflictException`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ModelStateError(SpotcheckError):
+    """A model is not in the state that the command needs, or does not come to it."""
+
+
 class SoakError(SpotcheckError):
     """The soak does not come to rest."""

@@ -15,10 +15,10 @@ from chalicelib.documents import Documents
 from chalicelib.events import ObjectVersion
 from chalicelib.frames import frame_of
 from chalicelib.identity import request_id, result_keys
+from chalicelib.release import version_of
 from chalicelib.video_jobs import FRAMES_PREFIX, PROXIES_PREFIX, frames_prefix
 from chalicelib.video_sources import SOURCES_PREFIX
 from spotcheck.emptying import delete_versions
-from spotcheck.publish import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ import typer
 from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
-    from spotcheck.datasets import Dataset, LabelledPicture
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
 
 
 def import_anomalib(
@@ -36,13 +36,13 @@ def import_anomalib(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make a model of anomalib's ONNX export: one file, its size, threshold and calibration inside."""
+    from chalicelib.measuring.training import measured
     from chalicelib.training import NamedPicture, TrainingConfig
     from chalicelib.training.anomalib import Calibration, import_anomalib
     from chalicelib.training.foreign import load_foreign
     from spotcheck.datasets import read_dataset
     from spotcheck.files import write_file
     from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
-    from spotcheck.training import measured
 
     TrainingConfig(project=project, false_alarm_rate=false_alarm_rate)  # refuses what cannot work
     dataset = read_dataset(data)

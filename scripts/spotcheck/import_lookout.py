@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.lookout.evaluation import EvaluationResult
     from spotcheck.exports import Export
     from spotcheck.lookout_dataset import Imported
+    from spotcheck.targets import Target
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
@@ -38,13 +39,18 @@ def import_lookout(
     skip_problems: Annotated[
         bool, typer.Option("--skip-problems", help="Leave out lines with problems instead of stopping.")
     ] = False,
-    local: Annotated[bool, typer.Option("--local", help="S3 is the embedded AWS.")] = False,
-    aws: Annotated[bool, typer.Option("--aws", help="S3 is AWS (the default).")] = False,
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Make it a project with datasets of the stack, too.")
+    ] = False,
+    local: Annotated[bool, typer.Option("--local", help="S3 and stack are on the embedded AWS.")] = False,
+    aws: Annotated[bool, typer.Option("--aws", help="S3 (the default) and stack are on AWS.")] = False,
 ) -> None:
     """Bring a dataset along that was exported from Lookout for Vision."""
+    from spotcheck import targets
     from spotcheck.lookout_dataset import import_export
     from spotcheck.tables import progress_bars
 
+    target = targets.resolve(local=local, aws=aws) if upload else None
     export = open_export(source, local=local, aws=aws)
     old = find_evaluation(export)
     name = project or (old[0] if old else _NOT_IN_NAMES.sub("-", export.name).strip("-_")) or "lookout"
@@ -52,6 +58,8 @@ def import_lookout(
     with progress_bars(err) as bar:
         imported = import_export(export, folder, skip_problems=skip_problems, progress=bar("copying"))
     print_imported(imported, folder)
+    if target is not None:
+        _upload(target, name, export, imported)
     model = model or Path(f"{name}.onnx")
     if train:
         _train(folder, model, name, old[1] if old else None)
@@ -141,6 +149,20 @@ def print_imported(imported: Imported, folder: Path) -> None:
     out.print(table)
     for problem in imported.problems:
         err.print(f"[yellow]left out[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
+
+
+def _upload(target: Target, project: str, export: Export, imported: Imported) -> None:
+    from spotcheck.export_upload import ExportUpload
+    from spotcheck.stack_datasets import StackDatasets
+    from spotcheck.tables import progress_bars
+
+    bucket = target.outputs["images_bucket"]
+    work = ExportUpload(target.client("s3"), bucket, StackDatasets(target))
+    with progress_bars(err) as bar:
+        made = work.run(project, export, imported, bar("uploading"))
+    for split, counts in made.items():
+        told = f"{counts['Total']} pictures: {counts['Normal']} normal, {counts['Anomaly']} anomalous"
+        out.print(f"{split} dataset of project {project}: {told}", highlight=False, markup=False)
 
 
 def _train(folder: Path, model: Path, project: str, old: EvaluationResult | None) -> None:

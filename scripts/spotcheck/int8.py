@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spotcheck.training import Result
+    from chalicelib.measuring.training import Result
 
 # What eight bits may cost: of image AUROC, and of the correlation between the logarithms of both scores.
 MOST_AUROC_LOST = 0.005

@@ -31,7 +31,7 @@ PERMISSIVE = frozenset(
 # At the desk, files under the Mozilla licence are used as they are.
 AT_THE_DESK = PERMISSIVE | {"MPL-2.0"}
 
-SHIPPED = ("chalice_app/requirements.txt", "requirements/layer.txt")
+SHIPPED = ("chalice_app/requirements.txt", "requirements/layer.txt", "requirements/training.txt")
 DESK = ("requirements/desk.txt", "requirements/dev.txt")
 
 # Packages whose metadata tells no licence, or one for which there is a reason.

@@ -52,21 +52,17 @@ class Split:
     kinds: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What was taken over.
+class Item(NamedTuple):
+    """One picture on its way.
 
     Attributes:
-        splits: What each dataset held.
-        problems: Lines that were left out, because this was asked for.
+        split: `train` or `test`.
+        manifest: The manifest that names it.
+        entry: Its line.
+        picture: Its file in the export.
+        mask: Its mask's file, for an anomalous picture with one.
+        name: A file name that no other picture of the export has.
     """
-
-    splits: tuple[Split, ...]
-    problems: tuple[Problem, ...]
-
-
-class _Item(NamedTuple):
-    """One picture on its way."""
 
     split: str
     manifest: str
@@ -74,6 +70,21 @@ class _Item(NamedTuple):
     picture: str
     mask: str | None
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was taken over.
+
+    Attributes:
+        splits: What each dataset held.
+        problems: Lines that were left out, because this was asked for.
+        items: The pictures, one by one.
+    """
+
+    splits: tuple[Split, ...]
+    problems: tuple[Problem, ...]
+    items: tuple[Item, ...]
 
 
 def import_export(
@@ -122,19 +133,21 @@ def import_export(
     except OSError as error:
         message = f"{output} cannot be written: {error.strerror or error}"
         raise OutputError(message) from error
-    return Imported(tuple(splits.values()), tuple(problems))
+    wrong = {(problem.manifest, problem.line) for problem in problems}
+    taken = tuple(item for item in items if (item.manifest, item.entry.line) not in wrong)
+    return Imported(tuple(splits.values()), tuple(problems), taken)
 
 
 def _read_manifests(
     export: Export, names: Sequence[str], manifests: Mapping[str, tuple[str, bytes]]
-) -> tuple[list[_Item], list[Problem]]:
+) -> tuple[list[Item], list[Problem]]:
     """What is to be brought, of all manifests, and what is wrong with the rest."""
-    items: list[_Item] = []
+    items: list[Item] = []
     problems: list[Problem] = []
     for split, (name, content) in manifests.items():
         parsed = parse_lines(content, name, allow_paths=True)
         found = _find(export, names, split, name, parsed.manifest.entries)
-        items += [one for one in found if isinstance(one, _Item)]
+        items += [one for one in found if isinstance(one, Item)]
         problems += parsed.problems
         problems += [one for one in found if isinstance(one, Problem)]
     mixed_up = list(_mixed_up(items))
@@ -149,7 +162,7 @@ def _total(split: Split) -> int:
 
 def _find(
     export: Export, names: Sequence[str], split: str, manifest: str, entries: Sequence[Entry]
-) -> list[_Item | Problem]:
+) -> list[Item | Problem]:
     """Where the pictures and the masks that are needed lie."""
     masked = [one for one in entries if one.mask and one.label == "anomaly"]
     pictures = locate([one.source for one in entries], names)
@@ -158,7 +171,7 @@ def _find(
     def file_of(location: Location, found: Mapping[Location, str]) -> str | None:
         return found.get(location) or export.direct(location)
 
-    result: list[_Item | Problem] = []
+    result: list[Item | Problem] = []
     for entry in entries:
         picture = file_of(entry.source, pictures)
         location = entry.mask.location if entry.mask and entry.label == "anomaly" else None
@@ -168,13 +181,13 @@ def _find(
             message = f"{missing} is not below {export.title}: copy it there, or take the line out"
             result.append(Problem(entry.line, message, manifest))
         elif picture:
-            result.append(_Item(split, manifest, entry, picture, mask, ""))
+            result.append(Item(split, manifest, entry, picture, mask, ""))
     return result
 
 
-def _mixed_up(items: Sequence[_Item]) -> Iterator[Problem]:
+def _mixed_up(items: Sequence[Item]) -> Iterator[Problem]:
     """Different pictures of a manifest that would be the same file."""
-    first: dict[str, _Item] = {}
+    first: dict[str, Item] = {}
     for item in items:
         other = first.setdefault(item.picture, item)
         if other.entry.source != item.entry.source:
@@ -185,7 +198,7 @@ def _mixed_up(items: Sequence[_Item]) -> Iterator[Problem]:
             yield Problem(item.entry.line, message, item.manifest)
 
 
-def _with_names(items: Sequence[_Item]) -> list[_Item]:
+def _with_names(items: Sequence[Item]) -> list[Item]:
     """File names that no two pictures share: a mask is found by its picture's name, whatever the split."""
     taken: set[str] = set()
     named = []
@@ -202,7 +215,7 @@ def _with_names(items: Sequence[_Item]) -> list[_Item]:
 
 def _bring_all(
     export: Export,
-    items: Sequence[_Item],
+    items: Sequence[Item],
     folder: Path,
     splits: Mapping[str, Split],
     progress: Callable[[int, int], None] | None,
@@ -230,7 +243,7 @@ def _count(split: Split, entry: Entry, kinds: Sequence[str]) -> None:
     split.kinds.update(kinds)
 
 
-def _bring(export: Export, item: _Item, folder: Path) -> tuple[str, ...] | Problem:
+def _bring(export: Export, item: Item, folder: Path) -> tuple[str, ...] | Problem:
     """Copies one picture and its mask; gives the kinds of anomaly that the mask shows."""
     try:
         picture = export.read(item.picture)

@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from chalicelib.exceptions import ManifestError
 from chalicelib.lookout.manifest import Problem, parse_lines
-from spotcheck.datasets import Dataset, LabelledPicture, Skipped, reason_to_skip
+from chalicelib.measuring.pictures import Dataset, LabelledPicture, Skipped
+from spotcheck.datasets import reason_to_skip
 from spotcheck.exports import LocalExport, top_of_manifest
 from spotcheck.locating import locate
 

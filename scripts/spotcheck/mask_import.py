@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from chalicelib.exceptions import MaskInvalidError
 from chalicelib.lookout.masks import read_mask
+from chalicelib.training.masks import kinds_mask
 
 if TYPE_CHECKING:
     from chalicelib.lookout.entries import Mask
@@ -26,7 +26,8 @@ def import_mask(data: bytes, mask: Mask, picture: bytes) -> tuple[tuple[str, ...
         picture: The picture that it belongs to.
 
     Returns:
-        The kinds of anomaly that it shows, and the same mask as PNG, white where there is any.
+        The kinds of anomaly that it shows, and the same mask as PNG: white where the first is, the next grey
+        for the second and so on (`chalicelib.training.masks`).
 
     Raises:
         MaskInvalidError: It is no PNG, has colours that the line does not name, shows no anomaly, or has
@@ -47,9 +48,7 @@ def import_mask(data: bytes, mask: Mask, picture: bytes) -> tuple[tuple[str, ...
             "make them alike"
         )
         raise MaskInvalidError(message)
-    buffer = io.BytesIO()
-    Image.fromarray((pixels.indices > 0).astype(np.uint8) * 255).save(buffer, "PNG")
-    return pixels.names, buffer.getvalue()
+    return pixels.names, kinds_mask(pixels, pixels.names)
 
 
 def _upright_size(picture: bytes) -> tuple[int, int] | None:

@@ -52,6 +52,7 @@ def _lines(metadata: ModelMetadata) -> Iterator[tuple[str, str]]:
     yield "false alarms expected", f"{metadata.false_alarm_rate:.1%} of normal pictures"
     if metadata.steepness is not None:
         yield "probability", f"calibrated by labelled anomalies, steepness {metadata.steepness:.3g}"
+    yield "anomalies are called", _kinds(metadata)
     for name, decision in metadata.decisions.items():
         yield f"decision: {name}", _in_words(decision)
     yield "configuration", _in_words(metadata.config)
@@ -70,6 +71,15 @@ def _trained_on(metadata: ModelMetadata) -> str:
     )
     skipped = f"; {len(metadata.skipped)} skipped" if metadata.skipped else ""
     return f"{metadata.normals} normal pictures{span}{anomalies}{skipped}"
+
+
+def _kinds(metadata: ModelMetadata) -> str:
+    named = [
+        f"{kind.name} ({kind.color}{'' if kind.accuracy is None else f', {kind.accuracy:.0%} right'})"
+        for kind in metadata.kinds
+    ]
+    learnt = "with masks" if metadata.with_masks else "without masks"
+    return f"{', '.join(named)}; trained {learnt}"
 
 
 def _in_words(values: Mapping[str, Any]) -> str:

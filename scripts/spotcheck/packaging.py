@@ -1,9 +1,9 @@
-"""Builds what Terraform deploys: the handlers' zip, the list of handlers, and the Lambda layer.
+"""Builds what Terraform deploys: the handlers' zip, the list of handlers, and the Lambda layers.
 
 `deployment.zip` and `chalice.tf.json` come from `chalice package --pkg-format terraform`; the JSON is kept as
-data (docs/adr/0005). The layer holds the native packages, for Lambda's Python and processor whatever the desk
-has. All bytes are reproducible: entries sorted, time stamps and modes fixed. What has not changed is not
-built again.
+data (docs/adr/0005). The layers hold the native packages, for Lambda's Python and processor whatever the desk
+has: one what judges a picture, one what training needs beside it (docs/adr/0014). All bytes are reproducible:
+entries sorted, time stamps and modes fixed. What has not changed is not built again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ _REQUIRED = (
     "aws_lambda_powertools/__init__.py",
 )
 _NATIVE = (".so", ".pyd", ".dylib")
-_LAYER_LIMIT = 200_000_000  # bytes unzipped; Lambda refuses functions over 250 MB with all their layers
+_LIMIT = 250 * 1024**2  # bytes that Lambda takes unzipped: a function's zip with all its layers
+_ROOM = 20 * 1024**2  # left for the function's zip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,15 @@ class Package:
         zip: Handlers and pure-Python packages.
         chalice_json: Chalice's list of functions, notifications and rules.
         layer: Native packages for `architecture`.
+        training_layer: What training needs beside them.
         sbom: What is in them, in CycloneDX.
-        architecture: Processor that the layer is for.
+        architecture: Processor that the layers are for.
     """
 
     zip: Path
     chalice_json: Path
     layer: Path
+    training_layer: Path
     sbom: Path
     architecture: Architecture
 
@@ -86,11 +89,12 @@ def build(
         message = f"No layer for the architecture {arch}: Lambda has x86_64 and arm64."
         raise PackagingError(message)
     build_dir.mkdir(parents=True, exist_ok=True)
-    layer = build_dir / f"layer-{arch}.zip"
+    layer, training_layer = build_dir / f"layer-{arch}.zip", build_dir / f"training-layer-{arch}.zip"
     package = Package(
         build_dir / "deployment.zip",
         build_dir / "chalice.tf.json",
         layer,
+        training_layer,
         build_dir / f"sbom-{arch}.cdx.json",
         arch,
     )
@@ -108,14 +112,21 @@ def build(
             content_hash([requirements], requirements.parent, f"{arch} {RUNTIME}"),
             lambda: build_layer(requirements, arch, layer),
         )
+        training = ROOT / "requirements" / "training.txt"
+        _when_changed(
+            build_dir / f".training-layer-{arch}.stamp",
+            (training_layer,),
+            content_hash([training], training.parent, f"{arch} {RUNTIME} {content_hash([layer], build_dir)}"),
+            lambda: build_layer(training, arch, training_layer, beside=layer),
+        )
         # Here because the library is only needed where something is packaged.
         from spotcheck.sbom import write_sbom
 
         _when_changed(
             build_dir / f".sbom-{arch}.stamp",
             (package.sbom,),
-            content_hash([package.zip, layer], build_dir),
-            lambda: write_sbom(package.sbom, [package.zip, layer], architecture=arch),
+            content_hash([package.zip, layer, training_layer], build_dir),
+            lambda: write_sbom(package.sbom, [package.zip, layer, training_layer], architecture=arch),
         )
     return package
 
@@ -153,17 +164,19 @@ def build_deployment(app_dir: Path, target: Path, chalice_json: Path) -> None:
         chalice_json.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
 
 
-def build_layer(requirements: Path, arch: Architecture, layer: Path) -> None:
+def build_layer(requirements: Path, arch: Architecture, layer: Path, *, beside: Path | None = None) -> None:
     """Installs packages, only with the pinned hashes, for Lambda, and zips them.
 
     Args:
         requirements: Pins with hashes.
         arch: Processor of the functions.
         layer: The zip to write.
+        beside: A layer that the functions have anyway: what is in it is left out.
 
     Raises:
         PackagingError: They cannot be installed, or are larger than Lambda takes.
     """
+    had = set(zipfile.ZipFile(beside).namelist()) if beside else set()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "python")
         command = [desk_tool("uv"), "pip", "install", "--quiet", "--python", sys.executable]
@@ -183,11 +196,15 @@ def build_layer(requirements: Path, arch: Architecture, layer: Path) -> None:
         entries = []
         for path in folder.rglob("*"):
             name = PurePosixPath(path.relative_to(folder).as_posix())
-            if path.is_file() and is_shipped(name):
+            if path.is_file() and is_shipped(name) and f"python/{name}" not in had:
                 entries.append((f"python/{name}", path.read_bytes()))
         write_zip(layer, entries)
-    if (size := unzipped_size(layer)) > _LAYER_LIMIT:
-        message = f"The layer is {size / 1e6:.0f} MB unzipped, too near to Lambda's 250 MB: ship less of it."
+    size = unzipped_size(layer) + (unzipped_size(beside) if beside else 0)
+    if size > _LIMIT - _ROOM:
+        message = (
+            f"With {layer.name} a function has {size / 1024**2:.0f} MB of layers unzipped, too near to "
+            "Lambda's 250 MB: ship less."
+        )
         raise PackagingError(message)
 
 

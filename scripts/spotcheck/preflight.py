@@ -6,7 +6,7 @@ JSON. A finding either stops the deployment or is told and left to the user.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _FRESH_CONCURRENCY = 10  # what AWS gives a new account
 _FRESH_MEMORY_MB = 3008
-_UNRESERVED_MINIMUM = 100  # Lambda keeps this much for functions without a reservation; 10 in a fresh account
 _DATA_BEARING = {"aws_dynamodb_table", "aws_s3_bucket"}
 _ABSENT = {"404", "NoSuchBucket", "ResourceNotFoundException", "NotFound"}
 
@@ -42,32 +41,27 @@ class Planned:
         region: Where the stack goes.
         created: Type, address and attributes of everything that is to be made.
         functions: Attributes of every function as it shall be, by address.
-        reserved_now: What the stack's functions already reserve of the account's concurrency.
         lost: Addresses of buckets and tables that are to be deleted or replaced.
     """
 
     region: str
     created: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    reserved_now: int = 0
     lost: list[str] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, plan: Mapping[str, Any]) -> Planned:
         """Reads `terraform show -json PLAN`."""
         planned = cls(str(plan["planned_values"]["outputs"]["region"]["value"]))
-        reserved = 0
         for resource in plan.get("resource_changes", []):
             change, kind, address = resource["change"], resource["type"], resource["address"]
             if kind in _DATA_BEARING and "delete" in change["actions"]:
                 planned.lost.append(address)
             elif "create" in change["actions"]:
                 planned.created.append((kind, address, change["after"]))
-            if kind == "aws_lambda_function":
-                reserved += _reserved(change["before"] or {})
-                if change["after"]:
-                    planned.functions[address] = change["after"]
-        return replace(planned, reserved_now=reserved)
+            if kind == "aws_lambda_function" and change["after"]:
+                planned.functions[address] = change["after"]
+        return planned
 
 
 class DataLoss:
@@ -89,18 +83,8 @@ class AccountLimits:
         self._lambda = lambda_client
 
     def findings(self, planned: Planned) -> Iterator[Finding]:
-        """Compares concurrency and memory with what the functions ask for."""
-        limits = self._lambda.get_account_settings()["AccountLimit"]
-        total = int(limits["ConcurrentExecutions"])
-        free = int(limits["UnreservedConcurrentExecutions"]) + planned.reserved_now
-        wanted = sum(map(_reserved, planned.functions.values()))
-        keep = _FRESH_CONCURRENCY if total <= _UNRESERVED_MINIMUM else _UNRESERVED_MINIMUM
-        if wanted and free - wanted < keep:
-            yield Finding(
-                f"The functions reserve a concurrency of {wanted}, but {free} of this account's {total} are "
-                f"free and Lambda keeps {keep} unreserved: set reserved_concurrency lower in `functions`, "
-                "or ask AWS for a higher quota of concurrent executions."
-            )
+        """Tells what a new account's limits mean for the functions."""
+        total = int(self._lambda.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
         memory = (int(function["memory_size"]) for function in planned.functions.values())
         largest = max(memory, default=0)
         if largest > _FRESH_MEMORY_MB and total <= _FRESH_CONCURRENCY:
@@ -109,10 +93,11 @@ class AccountLimits:
                 f"mostly have a limit of {_FRESH_MEMORY_MB} MB: if Lambda refuses, set memory_mb lower.",
                 stops=False,
             )
-        if total <= _FRESH_CONCURRENCY and not wanted:
+        if total <= _FRESH_CONCURRENCY:
             yield Finding(
                 f"This account runs {total} functions at a time: uploads beyond that wait, up to six hours, "
-                "before they are judged. AWS raises the quota on request.",
+                "before they are judged, and StartModel keeps no environment warm. AWS raises the quota on "
+                "request.",
                 stops=False,
             )
 
@@ -178,11 +163,6 @@ def run_checks(checks: list[Any], planned: Planned) -> list[Finding]:
             name = type(check).__name__
             found.append(Finding(f"Not checked ({name}): {error}", stops=False))
     return found
-
-
-def _reserved(function: Mapping[str, Any]) -> int:
-    """The concurrency that a function reserves; Terraform writes -1 for none."""
-    return max(int(function.get("reserved_concurrent_executions") or 0), 0)
 
 
 def _exists(look_up: Callable[[], Any]) -> bool:

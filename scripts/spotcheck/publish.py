@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chalicelib.release import Release
 from spotcheck import targets
 from spotcheck.console import err, out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from chalicelib.detector import Detector
-    from chalicelib.events import ObjectVersion
-    from chalicelib.records import Record
-
-_AGAIN_SECONDS = 65.0  # a function reads the pointer again within a minute
-_LOOK_SECONDS = 1.0
-_EMPTY_LOOKS = 2
 
 
 def publish(
@@ -86,99 +80,6 @@ def pinned_version(target: targets.Target) -> str:
     function = target.outputs["function_names"]["detect_image"]
     settings = target.client("lambda").get_function_configuration(FunctionName=function, Qualifier="live")
     return str(settings.get("Environment", {}).get("Variables", {}).get("MODEL_VERSION", ""))
-
-
-class Waiting(Protocol):
-    """The query of `chalicelib.results.ResultsTable` that the release needs."""
-
-    def waiting(self) -> Iterator[Record]:
-        """Records of uploads that wait for a model."""
-
-
-class Release:
-    """Starts the handlers again for the uploads that wait for a model, until none waits.
-
-    Args:
-        table: The results table.
-        invoke: Starts one handler, `detect_image` or `detect_frame`, with an event.
-        rate: At most so many a second.
-        clock: Seconds, monotonic.
-        sleep: Waits some seconds.
-    """
-
-    def __init__(
-        self,
-        table: Waiting,
-        invoke: Callable[[str, dict[str, Any]], None],
-        *,
-        rate: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._table = table
-        self._invoke = invoke
-        self._pause = 1.0 / rate
-        self._clock = clock
-        self._sleep = sleep
-        self._started: dict[str, float] = {}
-
-    def run(self, timeout: float, progress: Callable[[int, int], None] = lambda *_: None) -> int:
-        """Releases, and looks again, until nothing waits at two looks or the time is up.
-
-        Two, because the index shows an upload that began to wait just before the model was published a
-        moment late.
-
-        Args:
-            timeout: Seconds.
-            progress: Told how many have a result, of how many that waited.
-
-        Returns:
-            How many still wait.
-        """
-        deadline = self._clock() + timeout
-        empty_looks = 0
-        while True:
-            waiting = list(self._table.waiting())
-            total = len(self._started.keys() | {record.request_id for record in waiting})
-            progress(total - len(waiting), total)
-            empty_looks = 0 if waiting else empty_looks + 1
-            if empty_looks == _EMPTY_LOOKS or self._clock() >= deadline:
-                return len(waiting)
-            self._start(waiting, deadline)
-            self._sleep(_LOOK_SECONDS)
-
-    def _start(self, waiting: list[Record], deadline: float) -> None:
-        from chalicelib.events import s3_event
-
-        for record in waiting:
-            now = self._clock()
-            if now >= deadline:
-                return
-            if now - self._started.get(record.request_id, float("-inf")) < _AGAIN_SECONDS:
-                continue
-            self._started[record.request_id] = now
-            self._invoke(handler_of(record.key), s3_event(version_of(record)))
-            self._sleep(self._pause)
-
-
-def handler_of(key: str) -> str:
-    """The handler that judges a key: frames have one of their own."""
-    return "detect_frame" if key.startswith("video_inputs/") else "detect_image"
-
-
-def version_of(record: Record) -> ObjectVersion:
-    """The object version that a record is about, as the handlers' events name it."""
-    from chalicelib.events import ObjectVersion
-
-    return ObjectVersion(
-        bucket=record.bucket,
-        key=record.key,
-        version_id=record.version_id,
-        etag=record.etag,
-        sequencer=record.sequencer,
-        size=None,
-        uploaded_at=record.uploaded_at,
-    )
 
 
 def release(

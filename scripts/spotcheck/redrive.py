@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spotcheck.dead_letters import Message
 
 MAX_TRIES = 3
+_SHOWN = 20  # errors; the commonest first
 # What Lambda refuses however often it is asked.
 _HOPELESS = {
     "ResourceNotFoundException",
@@ -53,11 +54,28 @@ def redrive(
     target = targets.resolve(local=local, aws=aws)
     summary = run(target, rate=rate, max_tries=tries, again=again, dry_run=dry_run, show=_show_progress)
     if json:
-        print_json({name: getattr(summary, name) for name in ("replayed", "set_aside", "left")})
+        print_json(summary.to_dict())
     else:
         _print(summary, dry_run=dry_run)
     if summary.set_aside or summary.left:
         raise typer.Exit(1)
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why events failed before they were replayed.
+
+    Attributes:
+        handler: Whose error it is.
+        error: Its words.
+        example: What the first of the events is about.
+        count: How many events met it.
+    """
+
+    handler: str
+    error: str
+    example: str
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -66,11 +84,13 @@ class Summary:
 
     Attributes:
         replayed: Handler to number of events.
+        failures: Why those had failed, by handler and error.
         set_aside: Identity and reason of each event that was set aside.
         left: What could not be replayed this time, and stays where it is.
     """
 
     replayed: dict[str, int] = field(default_factory=dict)
+    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
     set_aside: list[dict[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -78,6 +98,21 @@ class Summary:
     def accepted(self) -> int:
         """Events that Lambda has taken."""
         return sum(self.replayed.values())
+
+    def add(self, letter: DeadLetter) -> None:
+        """Notes an event that was replayed."""
+        self.replayed[letter.handler] = self.replayed.get(letter.handler, 0) + 1
+        failure = Failure(letter.handler, letter.error, letter.subject)
+        self.failures.setdefault((letter.handler, letter.error), failure).count += 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `spotcheck redrive --json` prints it."""
+        return {
+            "replayed": self.replayed,
+            "failures": [asdict(failure) for failure in self.failures.values()],
+            "set_aside": self.set_aside,
+            "left": self.left,
+        }
 
 
 class Redriver:
@@ -147,8 +182,7 @@ class Redriver:
                 return True
             self.summary.left.append(str(error))
             return False
-        replayed = self.summary.replayed
-        replayed[letter.handler] = replayed.get(letter.handler, 0) + 1
+        self.summary.add(letter)
         return True
 
     def _put_aside(self, identity: str, reason: str, described: dict[str, Any]) -> None:
@@ -221,7 +255,7 @@ def _replay_set_aside(
             redriver.summary.left.append(f"{key}: {kept['reason']}")
             continue
         before = redriver.summary.accepted
-        redriver.replay(DeadLetter(kept["handler"], kept["event"], 0, ""))
+        redriver.replay(DeadLetter(kept["handler"], kept["event"], 0, kept.get("error", kept["reason"])))
         if redriver.summary.accepted > before and not dry_run:
             s3.delete_object(Bucket=bucket, Key=key)
 
@@ -255,6 +289,9 @@ def _print(summary: Summary, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     for handler, count in sorted(summary.replayed.items()):
         out.print(f"{count} for {handler} {would}replayed", highlight=False)
+    for failure in sorted(summary.failures.values(), key=lambda one: -one.count)[:_SHOWN]:
+        words = f"  {failure.count} {failure.handler}: {failure.error} ({failure.example})"
+        out.print(Text(words, "dim"), soft_wrap=True)
     for one in summary.set_aside:
         out.print(Text(f"{SET_ASIDE}{one['id']}.json {would}set aside: {one['reason']}", "yellow"))
     for reason in summary.left:

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.events import ObjectVersion, s3_event
+from chalicelib.release import handler_of
 from spotcheck.console import err
-from spotcheck.publish import handler_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

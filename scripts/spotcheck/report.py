@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spotcheck.verdicts import number, score_text
+from chalicelib.measuring.pages import data_uri, environment
+from chalicelib.measuring.texts import number, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import jinja2
-
 _TEMPLATES = Path(__file__).parent / "templates"
-_SIDE = 300  # longest side of a picture in the report, in pixels
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def render(
     """
     phases = [(name.replace("_", " "), format(s, ".1f")) for name, s in summary["phase_seconds"].items()]
     return (
-        environment()
+        environment(_TEMPLATES)
         .get_template("demo.html")
         .render(
             title=title,
@@ -85,15 +81,6 @@ def render(
             notes=notes,
             film=film,
         )
-    )
-
-
-def environment() -> jinja2.Environment:
-    """Where the reports' templates come from; what goes into them is escaped."""
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
 
 
@@ -182,18 +169,3 @@ def _strip(shown: Sequence[Shown]) -> dict[str, Any] | None:
         "threshold": score_text(threshold),
         "threshold_x": position(threshold),
     }
-
-
-def data_uri(picture: bytes) -> str:
-    """A picture, made small, as a `data:` address.
-
-    Args:
-        picture: Any file that Pillow reads.
-    """
-    from PIL import Image, ImageOps
-
-    with Image.open(io.BytesIO(picture)) as opened, io.BytesIO() as file:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
-        image.thumbnail((_SIDE, _SIDE))
-        image.save(file, "JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from chalicelib.exceptions import PictureRejectedError
+from chalicelib.measuring.metrics import image_metrics
 from chalicelib.pictures import read_picture
-from spotcheck.metrics import image_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from chalicelib.detector import Detector
+    from chalicelib.measuring.pictures import LabelledPicture
     from chalicelib.pictures import Picture
-    from spotcheck.datasets import LabelledPicture
 
     Pixels = NDArray[np.uint8]
     Change = Callable[[Pixels], Pixels]

@@ -11,15 +11,15 @@ import numpy as np
 from PIL import Image
 
 from chalicelib.exceptions import PictureRejectedError
+from chalicelib.measuring.pictures import Skipped
 from chalicelib.pictures import read_picture
-from spotcheck.datasets import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from spotcheck.datasets import Dataset, LabelledPicture
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
 
 _WORKERS = 2
 _SIDE = 256  # light and sharpness are told at this size

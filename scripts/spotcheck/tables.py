@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from spotcheck.datasets import Dataset, LabelledPicture
-    from spotcheck.evaluation import Evaluation
+    from chalicelib.measuring.evaluation import Evaluation
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
 
 _MOST_SKIPPED = 10
 _FIGURES = (
@@ -56,8 +57,8 @@ def print_skipped(console: Console, skipped: Sequence[tuple[str, str]]) -> None:
         console.print(f"[yellow]skipped[/] {len(skipped) - _MOST_SKIPPED} more")
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
-    """A table of all figures that could be measured, each with what it means."""
+def evaluation_table(evaluation: Evaluation) -> Group:
+    """All figures that could be measured, each with what it means, and how well kinds of anomaly are told."""
     title = (
         f"Measured on {evaluation.normals} normal and {evaluation.anomalies} anomalous pictures "
         f"({evaluation.measured_on})"
@@ -70,6 +71,16 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     if evaluation.latency_ms_p50 is not None:
         latency = f"{evaluation.latency_ms_p50:.1f} / {evaluation.latency_ms_p95:.1f} ms"
         table.add_row("latency", latency, "from a file's bytes to its verdict, median / 95th percentile")
+    return Group(table, *([_kinds_table(evaluation)] if evaluation.kinds else []))
+
+
+def _kinds_table(evaluation: Evaluation) -> Table:
+    names = list(dict.fromkeys(name for row in evaluation.kinds.values() for name in row))
+    table = Table(title="Kinds of anomaly, and the names that they were given", title_justify="left")
+    for heading in ("", *names):
+        table.add_column(heading, justify="right" if heading else "left")
+    for kind, row in sorted(evaluation.kinds.items()):
+        table.add_row(escape(kind), *(str(row.get(name, 0)) for name in names))
     return table
 
 

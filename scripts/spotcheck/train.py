@@ -11,10 +11,10 @@ import typer
 from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
+    from chalicelib.measuring.pictures import Dataset
+    from chalicelib.measuring.training import Result
     from chalicelib.model_metadata import ModelMetadata
     from chalicelib.training import TrainingConfig
-    from spotcheck.datasets import Dataset
-    from spotcheck.training import Result
 
 
 def train(  # noqa: PLR0913 - one for each option
@@ -77,16 +77,17 @@ def train(  # noqa: PLR0913 - one for each option
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a model on pictures of normal parts, and of anomalous ones where there are any."""
+    from chalicelib.measuring.training import evaluate_normals, train_on
     from chalicelib.training import TrainingConfig
     from spotcheck.check import print_findings, suspects_of
     from spotcheck.checks import by_severity, check_pictures
     from spotcheck.datasets import read_dataset
+    from spotcheck.experiments import with_test_anomalies
     from spotcheck.files import write_file
     from spotcheck.int8 import accept_int8
     from spotcheck.model_report import write_report
     from spotcheck.survey import survey
     from spotcheck.tables import describe, print_skipped, progress_bars
-    from spotcheck.training import evaluate_normals, train_on, with_test_anomalies
 
     config = TrainingConfig(
         project=project,

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.table import Table
 from rich.text import Text
 
+from chalicelib.anomalies import ANOMALY
 from chalicelib.exceptions import SpotcheckError
+from chalicelib.measuring.texts import number, score_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Source = TypeVar("Source")
 
@@ -174,10 +176,13 @@ def add_row(table: Table, record: dict[str, Any], seconds: float | None, name: s
     picture = Text(name or record["key"].removeprefix("image_inputs/"))
     if record["reason"]:
         picture.append(f"\n{record['reason']}", "dim")
+    verdict = verdict_text(record)
+    if names := named_kinds(record):
+        verdict.append(f"\n{names}")
     table.add_row(
         clock_time(record["date"]),
         picture,
-        verdict_text(record),
+        verdict,
         number(record["confidence"], ".3f"),
         score_text(record["score"]),
         number(seconds, ".2f"),
@@ -190,6 +195,8 @@ def line(record: dict[str, Any], seconds: float | None) -> Text:
     if record["confidence"] is not None:
         text.append(f"{record['confidence']:.3f}  score {score_text(record['score'])}  ")
     text.append(record["key"])
+    if names := named_kinds(record):
+        text.append(f"  {names}", "red")
     if seconds is not None:
         text.append(f"  {seconds:.2f} s", "dim")
     if record["reason"]:
@@ -197,14 +204,14 @@ def line(record: dict[str, Any], seconds: float | None) -> Text:
     return text
 
 
-def number(value: float | None, shape: str) -> str:
-    """A number in the given shape, a dash where there is none."""
-    return "-" if value is None else format(value, shape)
+def named_kinds(verdict: Mapping[str, Any]) -> str:
+    """The kinds of anomaly that were found, where the model names any, the largest first.
 
-
-def score_text(score: float | None) -> str:
-    """An anomaly score with as many digits as tell scores apart."""
-    return number(score, ".1f" if score is not None and score >= 10 else ".2f")
+    Args:
+        verdict: As `spotcheck results --json` or `detect --json` gives it.
+    """
+    found = sorted(verdict.get("kinds") or (), key=lambda kind: -kind["area"])
+    return ", ".join(kind["name"] for kind in found if kind["name"] != ANOMALY)
 
 
 def clock_time(date: str | None) -> str:

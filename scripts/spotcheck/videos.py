@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from chalicelib.measuring.texts import number
 from spotcheck.console import err, out
-from spotcheck.verdicts import clock_time, number
+from spotcheck.verdicts import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _NOT_SHIPPED_PARTS = {"__pycache__", "tests"}
 _NOT_SHIPPED_FOLDERS = (
     "bin",
+    "onnx/backend/test",
     "onnxruntime/datasets",
     "onnxruntime/quantization",
     "onnxruntime/tools",

@@ -104,13 +104,8 @@ run "defaults_fit_a_fresh_account" {
   }
 
   assert {
-    condition     = alltrue([for function in values(aws_lambda_function.this) : function.reserved_concurrent_executions == -1])
-    error_message = "A fresh account has a concurrency of ten: nothing may be reserved."
-  }
-
-  assert {
-    condition     = length(aws_lambda_provisioned_concurrency_config.live) == 0
-    error_message = "Nothing may cost anything while idle."
+    condition     = alltrue([for function in values(aws_lambda_function.this) : coalesce(function.reserved_concurrent_executions, -1) == -1])
+    error_message = "A fresh account has a concurrency of ten: nothing may be reserved until StartModel does."
   }
 }
 
@@ -119,21 +114,15 @@ run "a_handler_takes_the_users_settings" {
 
   variables {
     architecture = "arm64"
-    functions    = { detect_image = { memory_mb = 3008, reserved_concurrency = 5, provisioned_concurrency = 2 } }
+    functions    = { detect_image = { memory_mb = 3008 } }
   }
 
   assert {
     condition = (
       aws_lambda_function.this["detect_image"].memory_size == 3008
       && aws_lambda_function.this["detect_image"].timeout == 60
-      && aws_lambda_function.this["detect_image"].reserved_concurrent_executions == 5
     )
     error_message = "What is set is taken, the rest stays."
-  }
-
-  assert {
-    condition     = aws_lambda_provisioned_concurrency_config.live["detect_image"].qualifier == "live"
-    error_message = "Provisioned environments serve the alias."
   }
 
   assert {
@@ -161,7 +150,8 @@ run "functions_know_where_to_read_and_write" {
       MAX_IMAGE_MEGAPIXELS = "100"
       INDEX_SHARDS         = "16"
       POWERTOOLS_LOG_LEVEL = "INFO"
+      WARM_START           = "uploads"
     })
-    error_message = "chalicelib.settings reads exactly these."
+    error_message = "chalicelib.settings and chalicelib.warm_start read exactly these."
   }
 }

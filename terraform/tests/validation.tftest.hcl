@@ -137,16 +137,6 @@ run "refuses_too_little_ephemeral_storage" {
   expect_failures = [var.functions]
 }
 
-run "refuses_a_reservation_of_nothing" {
-  command = plan
-
-  variables {
-    functions = { detect_image = { reserved_concurrency = 0 } }
-  }
-
-  expect_failures = [var.functions]
-}
-
 run "refuses_pictures_without_a_byte" {
   command = plan
 
@@ -235,4 +225,34 @@ run "refuses_an_endpoint_on_another_machine" {
   }
 
   expect_failures = [var.endpoint_url]
+}
+
+run "refuses_a_prefix_as_a_dataset_bucket" {
+  command = plan
+
+  variables {
+    dataset_bucket_arns = ["arn:aws:s3:::my-pictures/parts/*"]
+  }
+
+  expect_failures = [var.dataset_bucket_arns]
+}
+
+run "refuses_a_name_as_a_dataset_bucket" {
+  command = plan
+
+  variables {
+    dataset_bucket_arns = ["my-pictures"]
+  }
+
+  expect_failures = [var.dataset_bucket_arns]
+}
+
+run "refuses_a_dataset_bucket_that_comes_twice" {
+  command = plan
+
+  variables {
+    dataset_bucket_arns = ["arn:aws:s3:::my-pictures", "arn:aws:s3:::my-pictures"]
+  }
+
+  expect_failures = [var.dataset_bucket_arns]
 }

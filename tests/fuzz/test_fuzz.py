@@ -57,7 +57,7 @@ def test_the_corpus_is_answered(path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_random_changes_of_the_corpus_are_answered(target: str, data: st.DataObject) -> None:
     seed = data.draw(st.sampled_from(SEEDS[target]))
@@ -65,7 +65,7 @@ def test_random_changes_of_the_corpus_are_answered(target: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.binary(max_size=200))
 def test_noise_is_answered(target: str, data: bytes) -> None:
     try_target(target, data)

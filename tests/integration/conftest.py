@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support_deployed import Deployed, Published
+from support_deployed import GRANTED_BUCKET, Deployed, Published
 from support_films import film_model
 from support_models import normal_png
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The embedded AWS with the stack applied; no model is published, and every job event comes twice."""
     state_dir = tmp_path_factory.mktemp("localaws")
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
-            standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
-        target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
-        yield Deployed(target, state_dir)
-    finally:
-        embedded.stop_server(state_dir)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_VAR_dataset_bucket_arns", f'["arn:aws:s3:::{GRANTED_BUCKET}"]')
+        try:
+            with pytest.MonkeyPatch.context() as at_start:
+                at_start.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
+                standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
+            target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
+            yield Deployed(target, state_dir)
+        finally:
+            embedded.stop_server(state_dir)
 
 
 @pytest.fixture(scope="session")

@@ -57,13 +57,7 @@ def test_all_of_a_video_goes_with_its_frames(pipeline: Deployed, tmp_path: Path)
     body = film(tmp_path, seconds=SHORT)
     version = pipeline.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
     video_id = request_id(bucket, key, version)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        video = pipeline.target.video_table().get(video_id)
-        if video is not None and video.status.is_final:
-            break
-        assert time.monotonic() < deadline, video
-        time.sleep(0.1)
+    pipeline.end_of_video(video_id)
     assert traces(pipeline, video_id)
 
     done = pipeline.spotcheck("forget", key, "--yes")

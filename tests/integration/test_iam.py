@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support_deployed import GRANTED_BUCKET
 
 from localaws.iam import Request, decide, statements, trusts
 
@@ -24,16 +25,19 @@ FUNCTIONS = (
     "api_handler",
     "detect_anomalies",
     "run_job",
+    "train_model",
 )
 ROLES = (*FUNCTIONS, "mediaconvert")
 BUCKETS = {
     what: f"arn:aws:s3:::{NAME}-{what}-{ACCOUNT}-{REGION}"
     for what in ("videos", "images", "results", "models")
 }
+GRANTED = f"arn:aws:s3:::{GRANTED_BUCKET}"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/lookout_for_vision_summary"
 QUEUE = f"arn:aws:mediaconvert:{REGION}:{ACCOUNT}:queues/{NAME}"
 LENT = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-mediaconvert-{REGION}"
 DEAD = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-dead-letters"
+SOMEBODY_ELSES = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:somebody-elses"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
 TO_MEDIACONVERT = {"iam:PassedToService": "mediaconvert.amazonaws.com"}
 TO_LAMBDA = {"iam:PassedToService": "lambda.amazonaws.com"}
@@ -135,8 +139,90 @@ ROWS: list[Row] = [
     ("api_handler", "lambda:InvokeFunction", function("run_job"), False),
     ("api_handler", "lambda:InvokeFunction", function("detect_image:live"), False),
     ("run_job", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/project.json", True),
+    (
+        "api_handler",
+        "s3:DeleteObject",
+        f"{BUCKETS['models']}/projects/cars/datasets/train/dataset.json",
+        True,
+    ),
+    ("api_handler", "s3:GetObject", f"{BUCKETS['images']}/datasets/cars/a.png", False),
+    ("api_handler", "s3:GetObject", f"{GRANTED}/a.png", False),
+    ("run_job", "s3:GetObject", f"{BUCKETS['images']}/datasets/cars/a.png", True),
+    ("run_job", "s3:GetObjectVersion", f"{BUCKETS['images']}/datasets/cars/a.png", True),
+    ("run_job", "s3:PutObject", f"{BUCKETS['images']}/datasets/cars/out.json", True),
+    ("run_job", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['images']}/datasets/cars/a.png", False),
+    ("run_job", "s3:GetObject", f"{GRANTED}/a.png", True),
+    ("run_job", "s3:GetObjectVersion", f"{GRANTED}/a.png", True),
+    ("run_job", "s3:PutObject", f"{GRANTED}/out/a.json", True),
+    ("run_job", "s3:ListBucket", GRANTED, True),
+    ("run_job", "s3:DeleteObject", f"{GRANTED}/a.png", False),
+    ("run_job", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/datasets/train/x/entries.jsonl", True),
+    *((role, "s3:GetObject", f"{GRANTED}/a.png", False) for role in ("detect_image", "detect_frame")),
+    ("detect_anomalies", "s3:GetObject", f"{GRANTED}/a.png", False),
     ("run_job", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
-    ("run_job", "lambda:InvokeFunction", function("run_job:live"), False),
+    ("api_handler", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/claimed", True),
+    ("api_handler", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/trainings.json", True),
+    ("api_handler", "lambda:InvokeFunction", function("train_model:live"), True),
+    ("api_handler", "lambda:InvokeFunction", function("train_model"), False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/project.json", False),
+    ("run_job", "lambda:InvokeFunction", function("train_model:live"), False),
+    ("train_model", "s3:GetObject", f"{BUCKETS['images']}/datasets/a.png", True),
+    ("train_model", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("train_model", "s3:PutObject", f"{BUCKETS['images']}/datasets/EvaluationResult-cars-1.json", True),
+    ("train_model", "s3:PutObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+    ("train_model", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
+    ("train_model", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    ("train_model", "s3:GetObject", f"{BUCKETS['models']}/layers/x.zip", False),
+    ("train_model", "s3:PutObject", f"{BUCKETS['results']}/results/a.json", False),
+    ("train_model", "s3:GetObject", "arn:aws:s3:::payroll/a.png", False),
+    ("train_model", "lambda:InvokeFunction", function("run_job:live"), False),
+    ("train_model", "dynamodb:GetItem", TABLE, False),
+    ("run_job", "lambda:InvokeFunction", function("run_job:live"), True),
+    ("run_job", "lambda:InvokeFunction", function("run_job"), False),
+    ("run_job", "lambda:InvokeFunction", function("detect_image:live"), True),
+    ("run_job", "lambda:InvokeFunction", function("detect_frame:live"), True),
+    ("run_job", "lambda:InvokeFunction", function("convert_video:live"), False),
+    *(
+        ("run_job", f"lambda:{verb}ProvisionedConcurrencyConfig", function(resource), allowed)
+        for verb in ("Get", "Put", "Delete")
+        for resource, allowed in (
+            ("detect_anomalies:live", True),
+            ("detect_image:live", True),
+            ("detect_frame:live", True),
+            ("detect_image:7", False),
+            ("detect_image", False),
+            ("convert_video:live", False),
+            ("run_job:live", False),
+        )
+    ),
+    *(
+        ("run_job", f"lambda:{verb}FunctionConcurrency", function(resource), allowed)
+        for verb in ("Get", "Put", "Delete")
+        for resource, allowed in (
+            ("detect_anomalies", True),
+            ("detect_image", True),
+            ("detect_frame", True),
+            ("convert_video", False),
+            ("run_job", False),
+        )
+    ),
+    (
+        "run_job",
+        "lambda:PutFunctionConcurrency",
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:somebody-elses",
+        False,
+    ),
+    ("run_job", "lambda:UpdateFunctionCode", function("detect_image"), False),
+    ("run_job", "dynamodb:Scan", f"{TABLE}/index/waiting", True),
+    ("run_job", "dynamodb:Scan", TABLE, False),
+    ("run_job", "dynamodb:Scan", f"{TABLE}/index/by-day", False),
+    ("run_job", "dynamodb:PutItem", TABLE, False),
+    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
+    ("api_handler", "lambda:PutFunctionConcurrency", function("detect_image"), False),
+    ("detect_anomalies", "lambda:PutFunctionConcurrency", function("detect_anomalies"), False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),
     ("detect_anomalies", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/current.json", False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),

@@ -12,9 +12,11 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image
+from support_lookout_client import lookout_client, refused
 from support_models import normal_png
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from support_deployed import Deployed
@@ -23,25 +25,9 @@ PROJECT = "spotcheck"
 
 
 @pytest.fixture(scope="module")
-def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A client as `spotcheck lookout-env` sets it up: another signing name, our address."""
-    done = pipeline.spotcheck("lookout-env", "--folder", tmp_path_factory.mktemp("data"))
-    assert done.returncode == 0, done.stderr
-    exported = dict(line.removeprefix("export ").split("=", 1) for line in done.stdout.splitlines())
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in exported.items():
-            patch.setenv(name, value)
-        session = boto3.Session("test", "test", region_name="us-east-1")
-        make: Any = session.client
-        yield make("lookoutvision")
-
-
-def refused(call: Any, **given: Any) -> dict[str, Any]:
-    with pytest.raises(ClientError) as error:
-        call(**given)
-    response: dict[str, Any] = dict(error.value.response)
-    assert type(error.value).__name__ == response["Error"]["Code"]  # a typed exception of the client's
-    return response
+def lookout(pipeline: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with lookout_client(pipeline, tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 # ---------------------------------------------------------------- detecting

@@ -15,7 +15,7 @@ from support_pictures import bad_inputs, jpeg_bytes, png_bytes, scratched, textu
 
 from chalicelib.events import ObjectVersion, s3_event
 from chalicelib.records import Status
-from spotcheck.publish import version_of
+from chalicelib.release import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

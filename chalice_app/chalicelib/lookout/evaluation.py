@@ -143,6 +143,16 @@ def file_name(project: str, version: str) -> str:
     return f"EvaluationResult-{project}-{version}.json"
 
 
+def manifest_name(project: str, version: str) -> str:
+    """The name of the file that tells of each picture.
+
+    Examples:
+        >>> manifest_name("cookies", "2")
+        'EvaluationManifest-cookies-2.json'
+    """
+    return f"EvaluationManifest-{project}-{version}.json"
+
+
 def parse_file_name(name: str) -> FileName | None:
     """Project and version by a file's name; None for another file.
 

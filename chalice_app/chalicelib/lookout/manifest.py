@@ -52,17 +52,6 @@ class Manifest:
         """The kinds of anomaly that masks may show."""
         return frozenset(name for entry in self.entries if entry.mask for name in entry.mask.labels.values())
 
-    def updated_with(self, changes: Manifest) -> Manifest:
-        """This dataset with lines added, or replaced where they name a picture that it has.
-
-        Raises:
-            ManifestError: The pictures lie in another bucket.
-        """
-        problems = list(_other_buckets(changes.entries, [entry.source.bucket for entry in self.entries[:1]]))
-        if problems:
-            raise ManifestError(problems)
-        return Manifest(_each_once([*self.entries, *changes.entries]))
-
     def to_bytes(self) -> bytes:
         """The manifest as a file: what is written equals what was read."""
         return "".join(f"{entry.text}\n" for entry in self.entries).encode()
@@ -99,22 +88,36 @@ def parse_lines(data: bytes, name: str = "", *, allow_paths: bool = False) -> Pa
         name: For the problems.
         allow_paths: Take `source-ref` and mask without bucket, too, as paths beside the manifest.
     """
-    entries: list[Entry] = []
-    problems: list[Problem] = []
-    for line, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        if not raw.strip():
+    found = list(read_lines(data.split(b"\n"), name, allow_paths=allow_paths))
+    problems = tuple(one for one in found if isinstance(one, Problem))
+    if not found:
+        problems = (Problem(1, "the manifest has no lines: give it one JSON object for each picture", name),)
+    return Parsed(Manifest(_each_once(one for one in found if isinstance(one, Entry))), problems)
+
+
+def read_lines(
+    lines: Iterable[bytes], name: str = "", *, bucket: str | None = None, allow_paths: bool = False
+) -> Iterator[Entry | Problem]:
+    """Reads a manifest's lines one after the other: what is sound, and what is wrong.
+
+    Args:
+        lines: Without their ends. Empty ones and a byte-order mark do not matter.
+        name: For the problems.
+        bucket: Where the pictures have to lie; by default in the first one's.
+        allow_paths: Take `source-ref` and mask without bucket, too, as paths beside the manifest.
+    """
+    expected: list[str | None] = [bucket] if bucket else []
+    for line, raw in enumerate(lines, start=1):
+        stripped = (raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw).strip()
+        if not stripped:
             continue
-        found = parse_line(line, raw.strip(), allow_paths=allow_paths)
-        if isinstance(found, Entry):
-            entries.append(found)
-        else:
-            problems += [Problem(line, message, name) for message in found]
-    foreign = list(_other_buckets(entries, [], name))
-    wrong = {problem.line for problem in foreign}
-    problems = sorted([*problems, *foreign], key=lambda problem: problem.line)
-    if not entries and not problems:
-        problems = [Problem(1, "the manifest has no lines: give it one JSON object for each picture", name)]
-    return Parsed(Manifest(_each_once(one for one in entries if one.line not in wrong)), tuple(problems))
+        found = parse_line(line, stripped, allow_paths=allow_paths)
+        if not isinstance(found, Entry):
+            yield from (Problem(line, message, name) for message in found)
+            continue
+        expected = expected or [found.source.bucket]
+        is_there = found.source.bucket == expected[0]
+        yield found if is_there else Problem(line, _in_another_bucket(found, expected[0]), name)
 
 
 def _each_once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -122,12 +125,8 @@ def _each_once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple({entry.source: entry for entry in entries}.values())
 
 
-def _other_buckets(entries: Iterable[Entry], expected: list[str | None], name: str = "") -> Iterator[Problem]:
-    for entry in entries:
-        expected = expected or [entry.source.bucket]
-        if entry.source.bucket != expected[0]:
-            message = (
-                f"the picture is in bucket {entry.source.bucket}, those before it are in {expected[0]}: "
-                "keep all pictures of a dataset in one bucket"
-            )
-            yield Problem(entry.line, message, name)
+def _in_another_bucket(entry: Entry, expected: str | None) -> str:
+    return (
+        f"the picture is in bucket {entry.source.bucket}, those before it are in {expected}: "
+        "keep all pictures of a dataset in one bucket"
+    )

@@ -1,6 +1,6 @@
 """From normal pictures to a model: features of a pretrained network, then closed-form linear algebra.
 
-Nothing on the detection path imports this package: it needs onnx and scipy, and Lambda's detector does not.
+Nothing on the detection path imports this package: it needs onnx, and Lambda's detector does not.
 """
 
 from __future__ import annotations

@@ -31,16 +31,25 @@ class NamedPicture:
         read: Gives the bytes of its file; may raise OSError.
         read_mask: Gives the bytes of a picture of where its anomaly is (white); may raise OSError. None
             where there is no such picture.
+        kinds: The kinds of anomaly that it may show, in the API's pattern of names; empty where that is not
+            known. Where there are several, the mask tells which (`chalicelib.training.masks`).
     """
 
     name: str
     read: Callable[[], bytes]
     read_mask: Callable[[], bytes] | None = None
+    kinds: tuple[str, ...] = ()
 
     @classmethod
-    def of_file(cls, path: Path, name: str | None = None, mask: Path | None = None) -> NamedPicture:
+    def of_file(
+        cls,
+        path: Path,
+        name: str | None = None,
+        mask: Path | None = None,
+        kinds: tuple[str, ...] = (),
+    ) -> NamedPicture:
         """A picture on disk, named after its file unless told otherwise."""
-        return cls(name or path.name, path.read_bytes, mask.read_bytes if mask else None)
+        return cls(name or path.name, path.read_bytes, mask.read_bytes if mask else None, kinds)
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> NamedPicture:

@@ -104,6 +104,7 @@ class Ensemble(NamedTuple):
         total: Scale of their sum.
         patch_total: Scale of the score of the three patch judges' sum.
         held_out: `(judges, pictures)`, what each judge said of the pictures when it had not seen them.
+        held_out_patches: `(pictures, patches)`, the same of the patch judges' sum: logarithms of heat maps.
     """
 
     heads: Heads
@@ -111,6 +112,7 @@ class Ensemble(NamedTuple):
     total: Scale
     patch_total: Scale
     held_out: NDArray[np.float64]
+    held_out_patches: NDArray[np.float64]
 
     def log_scores(self, judgements: NDArray[np.float64]) -> NDArray[np.float64]:
         """Logarithms of scores `(pictures,)` of judgements `(judges, pictures)`.
@@ -193,13 +195,16 @@ def fit_ensemble(sample: Sample) -> Ensemble:
     patch_judges = [judges[0], *judges[2:]]
     by_patch = sum(scale(values) for scale, values in zip(patch_judges, patches, strict=True))
     total = sum(scale(values) for scale, values in zip(judges, judgements, strict=True))
-    return Ensemble(
+    patch_total = Scale.of(scores(np.asarray(by_patch))[normal])
+    ensemble = Ensemble(
         heads=learning.fit(None).before(learning.mean, learning.scale),
         judges=judges,
         total=Scale.of(np.asarray(total)[normal]),
-        patch_total=Scale.of(scores(np.asarray(by_patch))[normal]),
+        patch_total=patch_total,
         held_out=judgements,
+        held_out_patches=patch_total(np.asarray(by_patch)),
     )
+    return ensemble._replace(held_out_patches=ensemble.on_distance_scale(ensemble.held_out_patches))
 
 
 class _Learning:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import solve
-from scipy.special import expit
+
+from chalicelib.training.numerics import expit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ _LDA_RIDGE = 0.1
 # normal patches are few and chosen.
 _LOGISTIC_WEIGHT = 0.003
 _NEWTON_STEPS = 25
+# Of the values of examples left out: a kind that cannot be told must not outshout those that can.
+_LEAST_GAP = 0.1
 
 
 class Linear(NamedTuple):
@@ -49,16 +51,55 @@ def fit_ridge(rows: NDArray[np.float64], is_anomalous: NDArray[np.bool_], penalt
         is_anomalous: `(pictures,)`, with both kinds among them.
         penalty: Of the squared weights, for features divided by the square root of their number.
     """
-    spread = rows.std(axis=0)
-    scale = 1 / ((spread + 1e-3 * spread.mean() + 1e-9) * np.sqrt(rows.shape[1]))
-    mean = rows.mean(axis=0)
-    scaled = (rows - mean) * scale
-    anomalies = int(is_anomalous.sum())
-    importance = np.where(is_anomalous, 0.5 / anomalies, 0.5 / (len(rows) - anomalies)) * len(rows)
-    kernel = scaled @ scaled.T + 1 + np.diag(penalty / importance)
-    dual = solve(kernel, np.where(is_anomalous, 1.0, -1.0), assume_a="pos")
-    weights = scaled.T @ dual * scale
-    return Linear(weights, float(dual.sum() - weights @ mean))
+    dual = _Dual.of(rows, is_anomalous, penalty)
+    return dual.linear(np.linalg.solve(dual.kernel, dual.wanted))
+
+
+def fit_against_others(rows: NDArray[np.float64], is_kind: NDArray[np.bool_], penalty: float) -> Linear:
+    """The same, scaled so that an unseen example of the kind has the value 1 on average, and any other -1.
+
+    The value that the fit to all other examples gives one is y - a / diag(K⁻¹), where K a = y is the dual
+    form (Cawley and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares support vector
+    machines", 2004). The features' means and deviations are those of all examples.
+
+    Args:
+        rows: `(examples, features)`.
+        is_kind: `(examples,)`, with both among them.
+        penalty: As for `fit_ridge`.
+    """
+    dual = _Dual.of(rows, is_kind, penalty)
+    inverse = np.linalg.inv(dual.kernel)
+    solution = inverse @ dual.wanted
+    unseen = dual.wanted - solution / np.diag(inverse)
+    own, others = float(unseen[is_kind].mean()), float(unseen[~is_kind].mean())
+    half = max((own - others) / 2, _LEAST_GAP)
+    weights, bias = dual.linear(solution)
+    return Linear(weights / half, (bias - (own + others) / 2) / half)
+
+
+class _Dual(NamedTuple):
+    """A class-balanced ridge regression in its dual form: `kernel @ solution = wanted`."""
+
+    kernel: NDArray[np.float64]
+    wanted: NDArray[np.float64]
+    scaled: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.float64], is_positive: NDArray[np.bool_], penalty: float) -> _Dual:
+        spread = rows.std(axis=0)
+        scale = 1 / ((spread + 1e-3 * spread.mean() + 1e-9) * np.sqrt(rows.shape[1]))
+        mean = rows.mean(axis=0)
+        scaled = (rows - mean) * scale
+        positives = int(is_positive.sum())
+        importance = np.where(is_positive, 0.5 / positives, 0.5 / (len(rows) - positives)) * len(rows)
+        kernel = scaled @ scaled.T + 1 + np.diag(penalty / importance)
+        return cls(kernel, np.where(is_positive, 1.0, -1.0), scaled, mean, scale)
+
+    def linear(self, solution: NDArray[np.floating]) -> Linear:
+        weights = self.scaled.T @ solution * self.scale
+        return Linear(weights, float(solution.sum() - weights @ self.mean))
 
 
 class Moments(NamedTuple):
@@ -102,7 +143,7 @@ def fit_discriminant(
     ridge = _LDA_RIDGE * float(covariance.diagonal().mean())
     mixed = (1 - share) * covariance + share * (away * importance[:, None]).T @ away
     mixed[np.diag_indices(width)] += ridge
-    return Linear(solve(mixed, mean - normal_mean, assume_a="pos"), 0.0)
+    return Linear(np.linalg.solve(mixed, mean - normal_mean), 0.0)
 
 
 def fit_logistic(
@@ -126,7 +167,7 @@ def fit_logistic(
         expected = expit(design @ weights)
         gradient = design.T @ (importance * (expected - is_anomalous)) + penalty * weights
         curvature = design.T @ (design * (importance * expected * (1 - expected))[:, None]) + np.diag(penalty)
-        step = solve(curvature, gradient, assume_a="pos")
+        step = np.linalg.solve(curvature, gradient)
         # A full Newton step may overshoot where the curve is flat: bounded, it still converges.
         weights = weights - step * min(1.0, 10 / max(float(np.linalg.norm(step)), 1e-300))
         if np.abs(step).max() < 1e-8:

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from chalicelib.training.ensemble import JUDGES, Ensemble, Sample, fit_ensemble
 from chalicelib.training.folds import deal_folds
+from chalicelib.training.numerics import auroc
 from chalicelib.training.scoring import scores
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class Labelled:
         ensemble: None where there were too few anomalies, or it would not have helped.
         normal_scores: Of each normal picture, by a model that has not seen it.
         anomaly_scores: The same of each anomaly.
+        heat_maps: Of each anomaly `(anomalies, patches)`, likewise.
         decision: Whether the ensemble judges, and why, in words and figures.
     """
 
     ensemble: Ensemble | None
     normal_scores: NDArray[np.float64]
     anomaly_scores: NDArray[np.float64]
+    heat_maps: NDArray[np.float64]
     decision: dict[str, Any]
 
 
@@ -68,7 +71,7 @@ def learn_from_anomalies(
             "reason": f"Anomalies of {parts} part{'s' * (parts != 1)} are too few to learn from; "
             f"{MIN_ANOMALIES} or more are learnt from. They shaped the probability only.",
         }
-        return Labelled(None, alone[:normals], alone[normals:], decision)
+        return Labelled(None, alone[:normals], alone[normals:], distances[normals:], decision)
     sample = Sample(
         np.concatenate([features.values, features.context], axis=1),
         features.pooled,
@@ -85,9 +88,10 @@ def learn_from_anomalies(
     decision |= {"folds": len(np.unique(sample.folds)), **figures, "used": helps}
     if helps:
         decision["reason"] = "Cross-validated, the labels are no loss."
-        return Labelled(ensemble, together[:normals], together[normals:], decision)
+        heat_maps = np.exp(ensemble.held_out_patches[normals:])
+        return Labelled(ensemble, together[:normals], together[normals:], heat_maps, decision)
     decision["reason"] = "Cross-validated, the model without the labels is better, and was kept."
-    return Labelled(None, alone[:normals], alone[normals:], decision)
+    return Labelled(None, alone[:normals], alone[normals:], distances[normals:], decision)
 
 
 def _compare(
@@ -108,11 +112,3 @@ def _compare(
         "image_auroc_of_each": judges,
     }
     return with_labels >= without, figures
-
-
-def auroc(values: NDArray[np.float64], is_anomalous: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often an anomaly scores above a normal picture, ties counting half."""
-    normal = np.sort(values[~is_anomalous])
-    anomalous = values[is_anomalous]
-    below = np.searchsorted(normal, anomalous, "left") + np.searchsorted(normal, anomalous, "right")
-    return float(below.mean() / 2 / len(normal))

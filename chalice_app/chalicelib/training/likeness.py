@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from chalicelib.training.numerics import cosine_transform
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -70,11 +72,10 @@ def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 def _codes(thumbnails: NDArray[np.float32]) -> NDArray[np.float32]:
     """Fingerprints `(pictures, coefficients)` of length one; zero where a picture is the mean picture."""
-    from scipy.fft import dctn  # noqa: PLC0415 - scipy.fft takes a moment to load
-
     levels = thumbnails - thumbnails.mean(axis=(1, 2), keepdims=True)
     levels = levels / np.maximum(levels.std(axis=(1, 2), keepdims=True), 1e-3)
-    waves = dctn(levels - levels.mean(axis=0), axes=(1, 2))[:, :_FREQUENCIES, :_FREQUENCIES]
+    lowest = cosine_transform(_SIDE)[:_FREQUENCIES].astype(np.float32)
+    waves = lowest @ (levels - levels.mean(axis=0)) @ lowest.T
     codes = waves.reshape(len(waves), -1)[:, 1:]
     codes = codes / np.maximum(codes.std(axis=0), 1e-3)
     lengths = np.linalg.norm(codes, axis=1, keepdims=True)

@@ -1,21 +1,72 @@
-"""Which share of each patch a mask covers."""
+"""Which share of each patch a mask covers, and with which kind of anomaly.
+
+A mask is white where the anomaly is. Where it shows several kinds, the first is white (255), the second 254
+and so on: whoever does not know that sees white on black.
+"""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from chalicelib.framing import Framing
+    from chalicelib.lookout.masks import LabelledPixels
+    from chalicelib.training.config import NamedPicture
 
 # A mask is first brought to so many pixels a patch; a quarter of a pixel is enough: scratches are thin.
 _PIXELS = 8
 _QUARTER = 63
+WHITE = 255
+
+
+Marks = dict[str, "NDArray[np.float32]"]
+
+
+class Masks(NamedTuple):
+    """What the masks of anomalous pictures cover.
+
+    Attributes:
+        coverage: `(pictures, patches)`, zeros where there is no mask.
+        marks: The same of each kind that a picture shows, `(patches,)`.
+        warnings: A line for each mask that cannot be used.
+    """
+
+    coverage: NDArray[np.float32]
+    marks: tuple[Marks, ...]
+    warnings: tuple[str, ...]
+
+
+def read_masks(pictures: Sequence[NamedPicture], grid: int, framing: Framing) -> Masks:
+    """Reads the masks that there are.
+
+    Args:
+        pictures: Anomalous ones.
+        grid: Patches a side.
+        framing: How pictures become squares.
+    """
+    coverage = np.zeros((len(pictures), grid**2), np.float32)
+    marks: list[Marks] = []
+    warnings = []
+    for covered, picture in zip(coverage, pictures, strict=True):
+        by_kind = {picture.kinds[0]: covered} if len(picture.kinds) == 1 else {}
+        try:
+            if picture.read_mask:
+                data = picture.read_mask()
+                covered[:] = patch_coverage(data, grid, framing)
+                if picture.kinds:
+                    by_kind = coverage_by_kind(data, picture.kinds, grid, framing)
+        except (OSError, ValueError) as error:
+            warnings.append(f"The mask of {picture.name} was not used: {error}.")
+        marks.append(by_kind)
+    return Masks(coverage, tuple(marks), tuple(warnings))
 
 
 def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> NDArray[np.float32]:
@@ -29,14 +80,60 @@ def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> ND
     Raises:
         ValueError: The data are no such picture.
     """
+    grey = _grey(data)
+    # A JPEG blurs the edge of black and white; a PNG may hold an index (0, 1) in place of black and white.
+    return _coverage(grey > (127 if grey.max() > 127 else 0), grid, framing)
+
+
+def coverage_by_kind(data: bytes, kinds: Sequence[str], grid: int, framing: Framing | None = None) -> Marks:
+    """The share of each patch `(grid * grid,)` that shows a kind of anomaly, for each that the mask shows.
+
+    Args:
+        data: A PNG of the picture's shape; a JPEG where there is one kind.
+        kinds: That a mask may show: the first is white.
+        grid: Patches a side.
+        framing: How pictures become squares; None stretches them.
+
+    Raises:
+        ValueError: The data are no such picture.
+    """
+    if len(kinds) == 1:
+        return {kinds[0]: patch_coverage(data, grid, framing)}
+    grey = _grey(data)
+    unknown = set(np.unique(grey).tolist()) - {0, *(WHITE - place for place in range(len(kinds)))}
+    if unknown:
+        message = f"the mask has other values ({min(unknown)}) than 0 and one for each of {', '.join(kinds)}"
+        raise ValueError(message)
+    return {
+        kind: _coverage(grey == WHITE - place, grid, framing)
+        for place, kind in enumerate(kinds)
+        if (grey == WHITE - place).any()
+    }
+
+
+def kinds_mask(pixels: LabelledPixels, kinds: Sequence[str]) -> bytes:
+    """A mask as this module reads it, of one in Lookout for Vision's colours.
+
+    Args:
+        pixels: From `chalicelib.lookout.masks.read_mask`.
+        kinds: Those that masks may show, those of `pixels` among them; the first becomes white.
+    """
+    values = np.array([0, *(WHITE - kinds.index(name) for name in pixels.names)], np.uint8)
+    with io.BytesIO() as file:
+        Image.fromarray(values[pixels.indices]).save(file, "PNG")
+        return file.getvalue()
+
+
+def _grey(data: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
-            grey = np.asarray(image.convert("L"))
+            return np.asarray(image.convert("L"))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"the mask cannot be read ({error})"
         raise ValueError(message) from error
-    # A JPEG blurs the edge of black and white; a PNG may hold an index (0, 1) in place of black and white.
-    white = grey > (127 if grey.max() > 127 else 0)
+
+
+def _coverage(white: NDArray[np.bool_], grid: int, framing: Framing | None) -> NDArray[np.float32]:
     side = grid * _PIXELS
     framed = np.asarray(Image.fromarray(white).convert("L"))
     if framing:

@@ -18,7 +18,7 @@ from PIL import Image
 from chalicelib.pictures import read_picture
 from chalicelib.training.config import NamedPicture
 from chalicelib.training.features import extract_features
-from chalicelib.training.labelled import auroc
+from chalicelib.training.numerics import auroc
 from chalicelib.training.scoring import scores
 from chalicelib.training.unsupervised import fit_unsupervised
 

@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from onnx import TensorProto
-from scipy.linalg.lapack import dtrtri
 from threadpoolctl import threadpool_limits
 
 from chalicelib.exceptions import TrainingError
+from chalicelib.training.numerics import invert_lower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,7 @@ def _fit_patch(
     count, width = samples.shape
     centred = samples - samples.mean(axis=0)
     covariance = centred.T @ centred / (count - 2) + jitter * np.eye(width)
-    factor, _ = dtrtri(np.linalg.cholesky(covariance), lower=1)
+    factor = invert_lower(np.linalg.cholesky(covariance))
     whitened = centred @ factor.T
     distances = _leave_one_out(np.square(whitened).sum(axis=1), count)
     for members in together:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LIBRARIES = ("numpy", "scipy", "onnx", "onnxruntime", "pillow", "simplejpeg")
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "simplejpeg")
 _DIGITS = 7
 
 

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import expit, stdtrit
+
+from chalicelib.training.numerics import expit, student_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,5 +126,5 @@ def _log_normal_limit(logs: NDArray[np.float64], false_alarm_rate: float) -> flo
     lower, median, upper = np.quantile(logs, (0.25, 0.5, 0.75))
     # Equal quartiles come from copies of one picture: then the other pictures tell the spread.
     spread = (upper - lower) / _NORMAL_IQR or logs.std(ddof=1)
-    quantile = stdtrit(count - 1, 1 - false_alarm_rate)
+    quantile = student_quantile(count - 1, 1 - false_alarm_rate)
     return math.exp(median + quantile * spread * math.sqrt(1 + 1 / count))

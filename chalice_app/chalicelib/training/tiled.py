@@ -23,19 +23,21 @@ from chalicelib.picture_formats import exif_orientation
 from chalicelib.pictures import read_picture
 from chalicelib.tiling import Tile, Tiles
 from chalicelib.training.backbones import load_backbone
+from chalicelib.training.building import build
 from chalicelib.training.config import NamedPicture
 from chalicelib.training.features import Features, extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
 from chalicelib.training.graph import with_metadata
+from chalicelib.training.kinds import NO_KINDS
 from chalicelib.training.labelled import Labelled
 from chalicelib.training.likeness import thumbnail
+from chalicelib.training.masks import Masks
 from chalicelib.training.method import choose_method
 from chalicelib.training.provenance import rounded
 from chalicelib.training.scoring import scores
 from chalicelib.training.trainer import (
     Material,
     TrainedModel,
-    build,
     calibrate,
     check_enough,
     describe_groups,
@@ -96,7 +98,7 @@ def train_tiled(
     skipped = (*normal.skipped, *(abnormal.skipped if abnormal else ()))
     seen = features._replace(images=images, skipped=tuple(skipped))
     pictures_seen = tuple(normal.pictures[place] for place in normal.seen)
-    material = Material(pictures_seen, seen, np.zeros((0, 0), np.float32), ())
+    material = Material(pictures_seen, seen, Masks(np.zeros((0, 0), np.float32), (), ()))
     threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
     metadata = ModelMetadata(
@@ -116,7 +118,7 @@ def train_tiled(
             **({"labels": labelled.decision} if labelled else {}),
         },
     )
-    model = with_metadata(build(backbone, flat, unsupervised, None), metadata)
+    model = with_metadata(build(backbone, flat, unsupervised, None, NO_KINDS), metadata)
     return TrainedModel(model, metadata, metadata.normal_scores, metadata.anomaly_scores)
 
 
@@ -138,7 +140,7 @@ def _judge(
     if not found:
         return None, None
     decision = {"anomalies": len(found), "used": False, "reason": _SKIPPED_LABELS}
-    return Labelled(None, normal_scores, np.array(found), decision), source
+    return Labelled(None, normal_scores, np.array(found), np.zeros((0, 0)), decision), source
 
 
 class _Decoded(NamedTuple):

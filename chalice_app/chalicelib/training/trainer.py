@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
     from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import NamedPicture, TrainingConfig
-    from chalicelib.training.ensemble import Ensemble
     from chalicelib.training.features import Features
+    from chalicelib.training.kinds import Kinds
     from chalicelib.training.labelled import Labelled
+    from chalicelib.training.masks import Masks
     from chalicelib.training.threshold import Threshold
     from chalicelib.training.unsupervised import Unsupervised
 
 MIN_NORMALS = 10
+_NO_COLORS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def train(
     progress: Callable[[int, int], None] | None = None,
     *,
     anomalies: Sequence[NamedPicture] = (),
+    colors: Mapping[str, str] = _NO_COLORS,
 ) -> TrainedModel:
     """Trains a detector. The same pictures in any order give the same bytes.
 
@@ -60,11 +64,12 @@ def train(
         progress: Called with how many pictures are done, of how many.
         anomalies: Labelled anomalous pictures, with masks where there are any. From three of them the model
             learns, if cross-validation says that this helps; fewer only shape the probability.
+        colors: Colour (`#rrggbb`) of each kind of anomaly, where the dataset has them.
 
     Raises:
         TrainingError: Fewer than ten normal pictures can be read, all are the same, or weights are missing.
     """
-    # onnx and scipy take half a second to load: not before someone trains.
+    # onnx takes a moment to load: not before someone trains.
     from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
     from chalicelib.training.method import choose_method  # noqa: PLC0415
@@ -87,6 +92,7 @@ def train(
     threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
     ensemble = labelled.ensemble if labelled else None
+    kinds = _learn_kinds(material, groups, labelled, threshold.value, colors)
     metadata = ModelMetadata(
         **description(config, material, weights),
         method=method + ("+labels" if ensemble else ""),
@@ -98,13 +104,18 @@ def train(
         normal_scores=rounded(normal_scores),
         anomaly_scores=rounded(labelled.anomaly_scores) if labelled else (),
         warnings=tuple(warnings),
+        kinds=kinds.kinds,
+        with_masks=bool(material.masks.coverage.any()),
         decisions={
             "method": why,
             "groups": describe_groups(groups, config),
             **({"labels": labelled.decision} if labelled else {}),
+            **({"kinds": kinds.decision} if kinds.decision else {}),
         },
     )
-    model = build(weights, config, unsupervised, ensemble)
+    from chalicelib.training.building import build  # noqa: PLC0415 - as above
+
+    model = build(weights, config, unsupervised, ensemble, kinds)
     return TrainedModel(
         with_metadata(model, metadata), metadata, metadata.normal_scores, metadata.anomaly_scores
     )
@@ -116,14 +127,12 @@ class Material(NamedTuple):
     Attributes:
         pictures: The normal pictures that could be read.
         features: Theirs, then those of the anomalies.
-        masks: Of the anomalies, `(anomalies, patches)`.
-        warnings: About masks.
+        masks: Of the anomalies.
     """
 
     pictures: tuple[NamedPicture, ...]
     features: Features
-    masks: NDArray[np.float32]
-    warnings: tuple[str, ...]
+    masks: Masks
 
     @property
     def normals(self) -> int:
@@ -145,6 +154,7 @@ def _read(
 ) -> Material:
     from chalicelib.training.features import extract_features  # noqa: PLC0415 - as in `train`
     from chalicelib.training.labelled import MIN_ANOMALIES  # noqa: PLC0415
+    from chalicelib.training.masks import read_masks  # noqa: PLC0415
 
     in_order = sorted(pictures, key=lambda picture: picture.name)
     anomalies = sorted(anomalies, key=lambda picture: picture.name)
@@ -154,25 +164,8 @@ def _read(
     read = [place for place in features.places if place >= len(in_order)]
     normals = tuple(in_order[place] for place in features.places if place < len(in_order))
     check_enough(features, len(normals), config)
-    masks, warnings = _read_masks([anomalies[place - len(in_order)] for place in read], config)
-    return Material(normals, features, masks, warnings)
-
-
-def _read_masks(
-    anomalies: Sequence[NamedPicture], config: TrainingConfig
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """The masks `(anomalies, patches)`, zeros where there is none; a line for each that is unreadable."""
-    from chalicelib.training.masks import patch_coverage  # noqa: PLC0415 - as in `train`
-
-    masks = np.zeros((len(anomalies), config.grid**2), np.float32)
-    warnings = []
-    for mask, picture in zip(masks, anomalies, strict=True):
-        try:
-            if picture.read_mask:
-                mask[:] = patch_coverage(picture.read_mask(), config.grid, config.framing)
-        except (OSError, ValueError) as error:
-            warnings.append(f"The mask of {picture.name} was not used: {error}.")
-    return masks, tuple(warnings)
+    masks = read_masks([anomalies[place - len(in_order)] for place in read], config.grid, config.framing)
+    return Material(normals, features, masks)
 
 
 def _groups(material: Material, config: TrainingConfig) -> NDArray[np.intp]:
@@ -199,13 +192,33 @@ def _learn(
     from chalicelib.training.labelled import learn_from_anomalies  # noqa: PLC0415 - as in `train`
     from chalicelib.training.scoring import scores  # noqa: PLC0415
 
-    if not len(material.masks):
+    if not material.masks.marks:
         return None, scores(unsupervised.leave_one_out), []
-    labelled = learn_from_anomalies(material.features, material.masks, groups, unsupervised)
-    warnings = list(material.warnings)
+    labelled = learn_from_anomalies(material.features, material.masks.coverage, groups, unsupervised)
+    warnings = list(material.masks.warnings)
     if not labelled.ensemble:
         warnings.append(labelled.decision["reason"])
     return labelled, labelled.normal_scores, warnings
+
+
+def _learn_kinds(
+    material: Material,
+    groups: NDArray[np.intp],
+    labelled: Labelled | None,
+    threshold: float,
+    colors: Mapping[str, str],
+) -> Kinds:
+    """How to name anomalies, where anomalies were labelled."""
+    from chalicelib.training.kinds import NO_KINDS, Anomalies, learn_kinds  # noqa: PLC0415 - as in `train`
+
+    if labelled is None:
+        return NO_KINDS
+    features, normals = material.features, material.normals
+    values = features.values[normals:]
+    if labelled.ensemble:
+        values = np.concatenate([values, features.context[normals:]], axis=1)
+    anomalies = Anomalies(values, labelled.heat_maps, material.masks.marks, groups[normals:])
+    return learn_kinds(anomalies, threshold, colors)
 
 
 def calibrate(
@@ -236,25 +249,6 @@ def expected_false_alarms(
     if threshold.method == "cost":
         return float((normal_scores > threshold.value).mean())
     return config.false_alarm_rate
-
-
-def build(
-    weights: Backbone, config: TrainingConfig, unsupervised: Unsupervised, ensemble: Ensemble | None
-) -> bytes:
-    """The graph from picture to `score` and `heat_map`."""
-    from chalicelib.training.ensemble_graph import add_ensemble  # noqa: PLC0415 - as in `train`
-    from chalicelib.training.features import add_features  # noqa: PLC0415
-    from chalicelib.training.graph import GraphBuilder  # noqa: PLC0415
-    from chalicelib.training.scoring import add_outputs  # noqa: PLC0415
-
-    graph = GraphBuilder()
-    values = add_features(graph, "image", weights, config, with_context=ensemble is not None)
-    distances = unsupervised.add_to(graph, values)
-    if ensemble:
-        add_ensemble(graph, values, distances, ensemble)
-    else:
-        add_outputs(graph, distances, config.grid**2)
-    return graph.model(config.input_size, {"score": (), "heat_map": (config.grid, config.grid)})
 
 
 def description(config: TrainingConfig, material: Material, weights: Backbone) -> dict[str, Any]:

@@ -31,7 +31,11 @@ _SQS = frozenset(
     {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"}
 )
 _LOGS = frozenset({"CreateLogStream", "PutLogEvents", "DescribeLogStreams"})
-_FUNCTION = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations/?$")
+_FUNCTION = re.compile(r"^/[\d-]+/functions/(?P<name>[^/]+)/(?P<what>[a-z-]+)/?$")
+_CONCURRENCY = {
+    "concurrency": "FunctionConcurrency",
+    "provisioned-concurrency": "ProvisionedConcurrencyConfig",
+}
 _JOB = re.compile(r"^/2017-08-29/jobs(?:/(?P<id>[^/]+))?/?$")
 
 
@@ -180,11 +184,16 @@ def _mediaconvert(call: Call) -> list[Need]:
 
 def _lambda(call: Call) -> list[Need]:
     found = _FUNCTION.match(call.path)
-    if found is None or call.method != "POST":
+    verb = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}.get(call.method)
+    if found is not None and found["what"] == "invocations" and call.method == "POST":
+        action = "InvokeFunction"
+    elif found is not None and verb and found["what"] in _CONCURRENCY and "List" not in call.query:
+        action = verb + _CONCURRENCY[found["what"]]
+    else:
         raise _unknown(call, call.path)
     name = unquote(found["name"]).rpartition("function:")[2]
     qualifier = f":{call.query['Qualifier']}" if "Qualifier" in call.query and ":" not in name else ""
-    return [Need("lambda:InvokeFunction", call.arn("lambda", f"function:{name}{qualifier}"))]
+    return [Need(f"lambda:{action}", call.arn("lambda", f"function:{name}{qualifier}"))]
 
 
 def _sts(call: Call) -> list[Need]:

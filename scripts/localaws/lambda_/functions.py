@@ -44,6 +44,7 @@ class FunctionVersion:
         memory: MB.
         reserved_concurrency: executions at once, over all versions; None when not reserved.
         role: ARN of the role that its workers sign as.
+        initialization: why a worker is started, `on-demand` or `provisioned-concurrency`.
     """
 
     account: str
@@ -62,6 +63,7 @@ class FunctionVersion:
     log_group: str
     reserved_concurrency: int | None
     role: str = ""
+    initialization: str = "on-demand"
 
     @cached_property
     def worker_key(self) -> str:

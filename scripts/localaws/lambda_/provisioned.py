@@ -8,9 +8,12 @@ https://docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfi
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
     from localaws.lambda_.service import LambdaService
 
+_ACCOUNT_CONCURRENCY = 1000  # unless the environment says otherwise, by moto's own variable
+_UNRESERVED_MINIMUM = 100
 _PATH = re.compile(r"^/2019-09-30/functions/(?P<name>.+)/provisioned-concurrency/?$")
 
 
@@ -120,9 +125,41 @@ class ProvisionedConcurrencyApi:
         if target.qualifier in (None, "$LATEST"):
             message = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
             return refusal(400, "InvalidParameterValueException", message)
+        if complaint := self._complaint(target, wanted):
+            return refusal(400, "InvalidParameterValueException", complaint)
         allocation = self._allocations[target] = Allocation(wanted, time.time())
         self._allocate(target, allocation)
         return _answer(202, allocation.to_dict())
+
+    def _complaint(self, target: FunctionName, wanted: int) -> str | None:
+        """Why the function, or the account, has no room for so many; None when there is room."""
+        from moto.awslambda.models import lambda_backends
+
+        others: Counter[str] = Counter()
+        for owner, allocation in self._allocations.items():
+            if (owner.account, owner.region) == (target.account, target.region) and owner != target:
+                others[owner.name] += allocation.requested
+        functions = lambda_backends[target.account][target.region].list_functions()
+        reserved = {
+            function.function_name: int(function.reserved_concurrency)
+            for function in functions
+            if function.reserved_concurrency is not None
+        }
+        if others[target.name] + wanted > reserved.get(target.name, math.inf):
+            return (
+                "Requested Provisioned Concurrency should not be greater than the "
+                "reservedConcurrentExecution for function"
+            )
+        others[target.name] += wanted
+        taken = sum(reserved.values())
+        taken += sum(count for name, count in others.items() if name not in reserved)
+        quota = int(os.environ.get("MOTO_LAMBDA_CONCURRENCY_QUOTA", _ACCOUNT_CONCURRENCY))
+        if quota - taken >= _UNRESERVED_MINIMUM:
+            return None
+        return (
+            "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{_UNRESERVED_MINIMUM}]."
+        )
 
     def _list(self, target: FunctionName) -> Response:
         found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from localaws.lambda_.functions import FunctionName, FunctionVersion
     from localaws.lambda_.invocations import Outcome
     from localaws.settings import Settings
+
+# 130 s, or the time-out if longer: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html.
+_PROVISIONED_INIT_SECONDS = 130.0
 
 
 class LambdaService:
@@ -74,7 +78,7 @@ class LambdaService:
             target: the version or alias.
             count: how many, as far as there are places; 0 lets them go when idle.
         """
-        function = load(target)
+        function = dataclasses.replace(load(target), initialization="provisioned-concurrency")
         self._pool.keep(function, count)
         borrowed = []
         try:
@@ -82,7 +86,7 @@ class LambdaService:
                 worker, _ = self._pool.acquire(function)
                 borrowed.append(worker)
             for worker in borrowed:
-                worker.wait_ready(self._settings.init_seconds)
+                worker.wait_ready(max(_PROVISIONED_INIT_SECONDS, function.timeout))
         except ThrottledError:
             pass  # the machine is busy: what could be started is warm
         finally:

@@ -38,3 +38,11 @@ mock_resource "aws_cloudwatch_event_rule" {
 mock_resource "aws_sns_topic" {
   defaults = { arn = "arn:aws:sns:eu-west-1:123456789012:mocked" }
 }
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:mocked" }
+}
+
+mock_resource "aws_apigatewayv2_api" {
+  defaults = { execution_arn = "arn:aws:execute-api:eu-west-1:123456789012:mocked" }
+}

@@ -25,9 +25,10 @@ from support_pictures import (
 
 import app
 from chalicelib import clients
-from chalicelib.events import s3_event
+from chalicelib.events import REPLAYS, s3_event
 from chalicelib.exceptions import JudgingError
 from chalicelib.identity import request_id_of
+from chalicelib.lookout.api.jobs import JobRunner
 from chalicelib.records import Record, Status
 from chalicelib.registry import ModelRegistry
 
@@ -303,6 +304,14 @@ def test_metrics_are_written_with_the_verdict(
     assert [line["ProcessedImageCount"] for line in lines] == [[1], [0]]
     assert [line["InvalidImageCount"] for line in lines] == [[0], [1]]
     assert {line["ProjectName"] for line in lines} == {PROJECT}
+
+
+def test_a_replayed_job_is_the_job_that_was_sent(lambda_: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[dict[str, Any]] = []
+    runner = JobRunner({"create": lambda **given: done.append(given)})
+    monkeypatch.setattr(app, "_jobs", lambda _: runner)
+    lambda_.lambda_.invoke("run_job", {"job": "create", "project": "cars", REPLAYS: 1})
+    assert done == [{"project": "cars"}]
 
 
 def test_chalice_adds_no_log_handler_of_its_own(lambda_: Client) -> None:  # noqa: ARG001 - a warm function

@@ -245,3 +245,19 @@ def test_a_version_can_be_fetched_that_is_not_current(registry: ModelRegistry) -
     registry.publish(b"one", {})
     registry.publish(b"two", {})
     assert registry.download(registry.entry("1")) == b"one"
+
+
+def test_where_the_pointer_points_is_read_anew_each_time(registry: ModelRegistry, stack: Stack) -> None:
+    assert registry.pointed_at() is None
+    registry.publish(b"one", {})
+    registry.current()
+    ModelRegistry(stack.s3, MODELS, PROJECT).point_at_none("1")
+    assert registry.pointed_at() is None
+    assert ModelRegistry(stack.s3, MODELS, PROJECT, pinned_version="1").pointed_at() == "1"
+
+
+def test_another_version_takes_the_place_of_the_one_that_is_stopped(registry: ModelRegistry) -> None:
+    for content in (b"one", b"two"):
+        registry.publish(content, {})
+    assert registry.point_at_none("2", "1")
+    assert registry.current().version == "1"

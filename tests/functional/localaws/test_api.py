@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 PID = "import os\ndef handler(event, context):\n    return os.getpid()\n"
 
+INITIALISED = (
+    "import os\nHOW = os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
+    "def handler(event, context):\n    return HOW\n"
+)
+
 
 def refusal(call: Any, **options: Any) -> tuple[str, int]:
     with pytest.raises(ClientError) as caught:
@@ -161,6 +166,34 @@ def test_provisioned_concurrency_starts_workers_before_they_are_asked_for(desk: 
     assert answer["ExecutedVersion"] == "1"
     functions.delete_provisioned_concurrency_config(**options)
     assert refusal(functions.get_provisioned_concurrency_config, **options)[1] == 404
+
+
+def test_a_provisioned_environment_knows_that_it_is_one(desk: Desk) -> None:
+    functions, arn = desk.client("lambda"), desk.deploy_alias(INITIALISED)
+    options = {"FunctionName": arn.split(":")[-2], "Qualifier": "live"}
+    functions.put_provisioned_concurrency_config(**options, ProvisionedConcurrentExecutions=1)
+    eventually(lambda: functions.get_provisioned_concurrency_config(**options)["Status"] == "READY")
+    assert desk.invoke(arn)[0] == "provisioned-concurrency"
+    assert desk.invoke(desk.deploy_alias(INITIALISED))[0] == "on-demand"
+
+
+def test_provisioned_concurrency_has_to_fit_into_what_is_reserved(desk: Desk) -> None:
+    functions, arn = desk.client("lambda"), desk.deploy_alias(PID)
+    name = arn.split(":")[-2]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+    assert refusal(
+        functions.put_provisioned_concurrency_config,
+        FunctionName=name,
+        Qualifier="live",
+        ProvisionedConcurrentExecutions=3,
+    ) == ("InvalidParameterValueException", 400)
+
+
+def test_provisioned_concurrency_leaves_the_account_a_hundred(desk: Desk) -> None:
+    functions, arn = desk.client("lambda"), desk.deploy_alias(PID)
+    given = {"FunctionName": arn.split(":")[-2], "Qualifier": "live"}
+    with pytest.raises(ClientError, match="below its minimum value of \\[100\\]"):
+        functions.put_provisioned_concurrency_config(**given, ProvisionedConcurrentExecutions=901)
 
 
 def test_an_sns_topic_starts_a_function(desk: Desk) -> None:

@@ -164,7 +164,7 @@ def test_an_upload_that_waits_is_counted_as_waiting_until_it_is_judged(stack: St
 PICTURES = st.lists(st.tuples(st.floats(0, 23.99), st.booleans()), max_size=8)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pictures=PICTURES, looks=st.lists(st.floats(0, 40), max_size=4))
 def test_whenever_somebody_looks_in_between_the_last_count_is_that_of_the_records(
     stack: Stack, pictures: list[tuple[float, bool]], looks: list[float]

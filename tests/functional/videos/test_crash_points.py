@@ -36,9 +36,7 @@ PROBABILITIES = [0.1, None, 0.9]
 """Of the frames: normal, rejected, anomalous."""
 
 _numbers = count()
-any_history = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+any_history = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Death(NamedTuple):

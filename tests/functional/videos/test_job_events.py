@@ -80,7 +80,7 @@ def everything(job_events: JobEvents, frames: VideoFrames) -> list[Callable[[], 
     return happenings
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_order_and_every_repetition_gives_the_same_video(
     data: st.DataObject, videos: VideoTable, job_events: JobEvents, frames: VideoFrames

@@ -11,7 +11,8 @@ from PIL import Image
 from support_models import normal_png
 from support_pictures import jpeg_bytes, png_bytes, scratched, texture
 
-from chalicelib.heatmaps import ANOMALY_COLOR, mask_png, overlay_png
+from chalicelib.anomalies import UNNAMED
+from chalicelib.heatmaps import mask_png, overlay_png
 from chalicelib.pictures import Picture, read_picture
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_the_mask_is_indexed_and_marks_the_regions_area(scratch: tuple[Picture, 
     assert (mask.mode, mask.size) == ("P", (160, 120))
     assert np.asarray(mask).mean() == pytest.approx(detection.area)
     assert np.asarray(mask)[30, 104] == 1
-    assert mask.convert("RGB").getpixel((104, 30)) == tuple(bytes.fromhex(ANOMALY_COLOR[1:]))
+    assert mask.convert("RGB").getpixel((104, 30)) == tuple(bytes.fromhex(UNNAMED.color[1:]))
     assert mask.convert("RGB").getpixel((0, 119)) == (255, 255, 255)
 
 

@@ -19,6 +19,9 @@ class FakeRegistry:
     def current(self) -> ModelEntry:
         return ModelEntry("cells", self.version, "", 0)
 
+    def entry(self, version: str) -> ModelEntry:
+        return ModelEntry("cells", version, "", 0)
+
     def download(self, entry: ModelEntry) -> bytes:
         self.downloads.append(entry.version)
         return b"model " + entry.version.encode()
@@ -57,3 +60,18 @@ def test_a_version_that_cannot_be_loaded_is_tried_again(registry: FakeRegistry) 
         with pytest.raises(ModelInvalidError):
             kept.current()
     assert registry.downloads == ["1", "1"]
+
+
+def test_a_version_that_is_about_to_become_current_is_loaded_before(registry: FakeRegistry) -> None:
+    kept = models(registry)
+    kept.prepare("2")
+    registry.version = "2"
+    assert kept.current()[0] == "2"
+    assert registry.downloads == ["2"]
+
+
+def test_without_one_the_current_version_is_loaded_before(registry: FakeRegistry) -> None:
+    kept = models(registry)
+    kept.prepare(None)
+    kept.current()
+    assert registry.downloads == ["1"]

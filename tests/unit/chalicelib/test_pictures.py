@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,6 +25,9 @@ from support_pictures import (
 
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.pictures import Picture, PictureLimits, read_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 JPEG = jpeg_bytes(quality=95)
 PNG = png_bytes()
@@ -255,6 +261,25 @@ def test_a_jpeg_made_to_be_slow_is_rejected() -> None:
         read_picture(bomb)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_larger_a_jpeg_the_fewer_scans_it_may_have(progressive: bool) -> None:  # noqa: FBT001
+    data = jpeg_bytes(progressive=progressive)
+    frame, scan = data.index(b"\xff\xc2" if progressive else b"\xff\xc0"), data.rindex(b"\xff\xda")
+    large = data[: frame + 5] + struct.pack(">HH", 9000, 9000) + data[frame + 9 :]
+    bomb = large[:scan] + large[scan:-2] * 30 + large[-2:]
+    with pytest.raises(PictureRejectedError, match="more than 24 scans"):
+        read_picture(bomb)
+
+
+@pytest.mark.parametrize("before", [b"", b"\xff\xfe\x00\x06\xff\xd9\xff\xda", b"\xff\xff", b"\xff\xd0"])
+def test_no_scan_is_hidden_by_what_stands_before_it(before: bytes) -> None:
+    """A comment that looks like the end, fill bytes, a restart marker; and scans without any content."""
+    head = JPEG[: JPEG.index(b"\xff\xda")]
+    scan = before + b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, 1, 0, 0, 63, 0)
+    with pytest.raises(PictureRejectedError, match="more than 100 scans"):
+        read_picture(head + scan * 101 + JPEG[-2:])
+
+
 def test_what_a_phone_appends_to_a_picture_does_no_harm() -> None:
     film = np.random.default_rng(0).bytes(8_000_000)
     assert film.count(b"\xff\xda") > 100
@@ -275,10 +300,45 @@ def test_the_bytes_decide_whatever_the_name_or_limit_of_pillow_says() -> None:
     assert Image.MAX_IMAGE_PIXELS is None
 
 
+LARGE = {
+    "rgba": (8, 6, 4),
+    "rgba of 16 bits": (16, 6, 8),
+    "grey with alpha": (8, 4, 2),
+    "grey of 16 bits": (16, 0, 2),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a child's peak is its parent's, too")
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_png_takes_a_few_bytes_a_pixel(name: str, tmp_path: Path) -> None:
+    """A hundred megapixels, whose file may have a few hundred kilobytes, must fit into a function."""
+    depth, colour, size = LARGE[name]
+    side = 4000
+    (tmp_path / "large.png").write_bytes(raw_png(side, side, depth, colour, bytes(side * side * size)))
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, tmp_path / "large.png"], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) / side**2 < 9
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from chalicelib.pictures import read_picture
+
+def peak():
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+before = peak()
+read_picture(Path(sys.argv[1]).read_bytes())
+print(peak() - before)
+"""
+
 SOURCES = [JPEG, PNG, jpeg_bytes(orientation=6, progressive=True), cmyk_jpeg(), png_bytes(texture()[..., 0])]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     source=st.sampled_from(SOURCES),
     edits=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=6)), max_size=5),
@@ -300,7 +360,7 @@ def test_no_bytes_give_anything_but_a_picture_or_a_reason(
         assert picture.pixels.shape[2] == 3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_rejected(data: bytes) -> None:
     for magic in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"):

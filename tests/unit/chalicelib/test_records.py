@@ -12,7 +12,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.records import Record, RegionRecord, Status, day_shard, timestamp
+from chalicelib.anomalies import FoundKind, Region
+from chalicelib.records import Record, Status, day_shard, timestamp
 
 JUDGED = Record(
     request_id="0a1b2c3d" * 4,
@@ -34,10 +35,13 @@ JUDGED = Record(
     threshold=10.25,
     area=0.03125,
     regions=(
-        RegionRecord(
-            *(0.1, 0.2, 0.3, 0.4, 0.05, 1.5), polygon=((0.1, 0.2), (0.4, 0.2), (0.4, 0.6), (0.1, 0.6))
+        Region(
+            *(0.1, 0.2, 0.3, 0.4, 0.05, 1.5),
+            polygon=((0.1, 0.2), (0.4, 0.2), (0.4, 0.6), (0.1, 0.6)),
+            name="scratch",
         ),
     ),
+    kinds=(FoundKind("scratch", 0.03125, "#23A436"),),
     width=640,
     height=480,
     heat_map_key="heatmaps/x.png",
@@ -62,7 +66,15 @@ WAITING = replace(REJECTED, status=Status.WAITING)
 
 def test_regions_from_before_they_had_an_outline_are_read() -> None:
     old = {"left": 0.1, "top": 0.2, "width": 0.3, "height": 0.4, "area": 0.05, "severity": 1.5}
-    assert RegionRecord.from_json(old).polygon == ()
+    assert Region.from_json(old).polygon == ()
+
+
+def test_records_from_before_kinds_had_names_are_read() -> None:
+    old = JUDGED.to_item(16)
+    del old["Kinds"], old["Anomalies"][0]["name"]
+    record = Record.from_item(old)
+    assert record.kinds == ()
+    assert record.regions[0].name == "anomaly"
 
 
 # The order is the frozen interface of `spotcheck results --json`.

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.exceptions import ConfigurationError
 from chalicelib.pictures import PictureLimits
-from chalicelib.settings import Settings, VideoSettings
+from chalicelib.settings import HostingSettings, Settings, VideoSettings
 
 NEEDED = {
     "PROJECT_NAME": "Cells",
@@ -68,3 +68,20 @@ def test_videos_are_inspected_every_five_seconds_by_default() -> None:
 def test_a_profile_that_does_not_exist_is_shown() -> None:
     with pytest.raises(ConfigurationError, match="VIDEO_PROFILE is 'cinema'"):
         VideoSettings.from_environment({**NEEDED_FOR_VIDEOS, "VIDEO_PROFILE": "cinema"})
+
+
+NEEDED_FOR_HOSTING = {
+    "DETECTION_FUNCTION": "s-detect_anomalies",
+    "IMAGE_FUNCTION": "s-detect_image",
+    "FRAME_FUNCTION": "s-detect_frame",
+}
+
+
+def test_what_waited_is_released_at_twenty_a_second_by_default() -> None:
+    assert HostingSettings.from_environment(NEEDED_FOR_HOSTING).release_rate == 20.0
+
+
+@pytest.mark.parametrize("name", sorted(NEEDED_FOR_HOSTING))
+def test_hosting_needs_to_know_the_functions(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        HostingSettings.from_environment({**NEEDED_FOR_HOSTING, name: ""})

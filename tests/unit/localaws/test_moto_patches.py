@@ -117,6 +117,16 @@ def test_moto_still_answers_404_for_a_delete_markers_version(plain: Any) -> None
         s3.get_object(Bucket="bkt", Key="a", VersionId=marker)
 
 
+def test_moto_still_shows_folders_in_which_every_object_was_deleted(plain: Any) -> None:
+    s3 = plain("s3")
+    s3.create_bucket(Bucket="bkt")
+    s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="bkt", Key="a/b")
+    s3.delete_object(Bucket="bkt", Key="a/b")
+
+    assert s3.list_objects_v2(Bucket="bkt", Delimiter="/")["CommonPrefixes"] == [{"Prefix": "a/"}]
+
+
 def test_moto_still_stores_keys_that_are_too_long(plain: Any) -> None:
     plain("s3").create_bucket(Bucket="bkt")
 

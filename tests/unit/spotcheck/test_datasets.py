@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support_pictures import jpeg_bytes, png_bytes, texture
 
-from spotcheck.datasets import Dataset, read_dataset
+from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chalicelib.measuring.pictures import Dataset
 
 JPEG, PNG = jpeg_bytes(texture(0, 64, 64)), png_bytes(texture(0, 64, 64))
 
@@ -180,3 +182,17 @@ def test_labelled_folders_without_a_picture_are_an_error(tmp_path: Path) -> None
     (tmp_path / "normal").mkdir()
     with pytest.raises(DatasetError, match="no JPEG or PNG picture"):
         read_dataset(tmp_path)
+
+
+def test_the_folders_name_tells_the_kind_of_anomaly(tmp_path: Path) -> None:
+    folders = {
+        "broken_large": ("brokenLarge",),
+        "dent+scratch": ("dent", "scratch"),
+        "defect": (),
+        "good": (),
+    }
+    names = {
+        f"test/{folder}/{inner}": kinds for folder, kinds in folders.items() for inner in ("a.png", "2/b.png")
+    }
+    found = {one.name: one.kinds for one in read_dataset(make(tmp_path, *names)).test}
+    assert found == names

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events import ObjectVersion, s3_event
+from chalicelib.events import REPLAYS, ObjectVersion, s3_event
 from chalicelib.identity import request_id_of
-from spotcheck.dead_letters import TRIES, Queue, read
+from spotcheck.dead_letters import Queue, read
 from spotcheck.exceptions import DeadLetterError
 
-HANDLERS = {"spotcheck-detect_image": "detect_image", "spotcheck-on_video_job": "on_video_job"}
+HANDLERS = {f"spotcheck-{name}": name for name in ("detect_image", "on_video_job", "run_job")}
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:spotcheck-{}:live"
 VERSION = ObjectVersion("images", "image_inputs/a b.png", "v1", "e", "01", 3, "2026-11-22T10:00:00.000Z")
 JOB = {
@@ -50,8 +50,30 @@ def test_a_replayed_event_counts_its_replays() -> None:
     first = read(wrapped(s3_event(VERSION)), None, HANDLERS)
     again = read(wrapped(json.loads(first.payload)), None, HANDLERS)
     assert (again.tries, again.event) == (1, first.event)
-    assert json.loads(again.payload)[TRIES] == 2
+    assert json.loads(again.payload)[REPLAYS] == 2
     assert again.identity == first.identity
+
+
+def test_a_job_of_the_api_is_about_no_upload_and_counts_its_replays_too() -> None:
+    job = {"job": "create_dataset", "project": "cars", "detail_type": None}
+    first = read(wrapped(job, "run_job"), None, HANDLERS)
+    again = read(wrapped(json.loads(first.payload), "run_job"), None, HANDLERS)
+    assert (first.handler, first.event, first.uploads()) == ("run_job", job, [])
+    assert (again.tries, again.event, again.identity) == (1, job, first.identity)
+
+
+@pytest.mark.parametrize(
+    ("event", "function", "subject"),
+    [
+        (s3_event(VERSION), "detect_image", "image_inputs/a b.png"),
+        (JOB, "on_video_job", "0f"),
+        ({"job": "create_dataset", "project": "cars"}, "run_job", "job=create_dataset project=cars"),
+        ({"Records": [7]}, "detect_image", "an event of no known shape"),
+        ({"detail": {}}, "on_video_job", "a job of no video of ours"),
+    ],
+)
+def test_a_person_is_told_what_it_is_about(event: dict[str, Any], function: str, subject: str) -> None:
+    assert read(wrapped(event, function), None, HANDLERS).subject == subject
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_detect_lists_a_verdict_for_each_file(folder: Path) -> None:
     files = [folder / name for name in ("scratched.png", "fine.png", "notes.txt")]
     verdicts = json.loads(run("detect", "--model", folder / "model.onnx", "--json", *files).stdout)
     keys = ["file", "status", "is_anomalous", "confidence", "score", "threshold", "reason", "heatmap"]
-    keys.append("regions")
+    keys += ["regions", "kinds"]
     assert [list(verdict) for verdict in verdicts] == [keys] * 3
     assert [verdict["file"] for verdict in verdicts] == list(map(str, files))
     assert [verdict["status"] for verdict in verdicts] == ["JUDGED", "JUDGED", "REJECTED"]

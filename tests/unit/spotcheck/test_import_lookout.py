@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from chalicelib.exceptions import ManifestError, SpotcheckError
 from chalicelib.lookout.evaluation import EvaluationResult
+from chalicelib.training.masks import coverage_by_kind
 from spotcheck.cli import app
 from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import DatasetError, InputError, OutputError, TargetError
@@ -101,7 +102,13 @@ def test_a_mask_with_two_kinds_of_anomaly(tmp_path: Path) -> None:
     both = mask_png((COLOURS["scratch"], 1, 1), (COLOURS["dent"], 40, 40))
     taken(small(tmp_path / "in", masked("m"), b=PNG, m=both), tmp_path / "out")
     assert (tmp_path / "out/train/dent+scratch/b.png").is_file()
-    assert (tmp_path / "out/ground_truth/dent+scratch/b_mask.png").is_file()
+    drawn = (tmp_path / "out/ground_truth/dent+scratch/b_mask.png").read_bytes()
+    (anomaly,) = read_dataset(tmp_path / "out").anomalies
+    assert anomaly.kinds == ("dent", "scratch")
+    covered = coverage_by_kind(drawn, anomaly.kinds, 12)
+    assert covered["dent"].reshape(12, 12)[6, 6] == 1
+    assert covered["scratch"].reshape(12, 12)[1, 1] == 1
+    assert not (covered["dent"] * covered["scratch"]).any()
 
 
 def test_a_kind_of_anomaly_called_good_is_not_taken_for_normal(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ import pytest
 from support_models import tiny_model
 
 from chalicelib.detector import Detector
+from chalicelib.measuring.evaluation import Evaluation, Judged
+from chalicelib.measuring.pictures import LabelledPicture
+from chalicelib.measuring.training import Result
 from chalicelib.training import TrainedModel
-from spotcheck.datasets import LabelledPicture
-from spotcheck.evaluation import Evaluation, Judged
 from spotcheck.exceptions import QuantisationError
 from spotcheck.int8 import accept_int8
-from spotcheck.training import Result
 
 SCORES = tuple(np.linspace(5, 40, 30).tolist())
 

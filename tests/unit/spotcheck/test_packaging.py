@@ -58,7 +58,10 @@ with zipfile.ZipFile(made / "deployment.zip", "w") as archive:
 """
 UV = """
 target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1])
-for name in ("numpy/core.so", "numpy/tests/test_core.py", "onnxruntime/tools/x.py", "n.dist-info/RECORD"):
+names = ["numpy/core.so", "numpy/tests/test_core.py", "onnxruntime/tools/x.py", "n.dist-info/RECORD"]
+if sys.argv[sys.argv.index("-r") + 1].endswith("training.txt"):
+    names += ["onnx/core.so", "onnx/backend/test/data.pb"]
+for name in names:
     (target / name).parent.mkdir(parents=True, exist_ok=True)
     (target / name).write_text("content")
 """
@@ -122,11 +125,29 @@ def test_the_layer_carries_packages_without_their_tests_tools_and_notes(tmp_path
         assert archive.namelist() == ["python/numpy/core.so"]
 
 
+@pytest.mark.usefixtures("tools")
+def test_the_training_layer_carries_what_the_first_one_does_not_have(tmp_path: Path) -> None:
+    package = packaging.build(app_dir=make_app(tmp_path / "app"), build_dir=tmp_path / "build")
+    with zipfile.ZipFile(package.training_layer) as archive:
+        assert archive.namelist() == ["python/onnx/core.so"]
+
+
+@pytest.mark.usefixtures("tools")
+def test_two_layers_that_are_too_large_together_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = packaging.build(app_dir=make_app(tmp_path / "app"), build_dir=tmp_path / "build").layer
+    monkeypatch.setattr(packaging, "_LIMIT", packaging._ROOM + len("content"))
+    packaging.build_layer(tmp_path / "layer.txt", "x86_64", tmp_path / "layer.zip")
+    with pytest.raises(PackagingError, match=r"With training\.zip .* Lambda's 250 MB"):
+        packaging.build_layer(tmp_path / "training.txt", "x86_64", tmp_path / "training.zip", beside=first)
+
+
 def test_what_has_not_changed_is_not_built_again(tmp_path: Path, tools: dict[str, Path]) -> None:
     app = make_app(tmp_path / "app")
     for _ in range(2):
         packaging.build(app_dir=app, build_dir=tmp_path / "build")
-    assert (runs(tools, "chalice"), runs(tools, "uv")) == (1, 1)
+    assert (runs(tools, "chalice"), runs(tools, "uv")) == (1, 2)  # a layer for judging, one for training
 
 
 def test_a_changed_handler_builds_the_zip_but_not_the_layer(tmp_path: Path, tools: dict[str, Path]) -> None:
@@ -134,7 +155,7 @@ def test_a_changed_handler_builds_the_zip_but_not_the_layer(tmp_path: Path, tool
     packaging.build(app_dir=app, build_dir=tmp_path / "build")
     (app / "app.py").write_text("changed")
     packaging.build(app_dir=app, build_dir=tmp_path / "build")
-    assert (runs(tools, "chalice"), runs(tools, "uv")) == (2, 1)
+    assert (runs(tools, "chalice"), runs(tools, "uv")) == (2, 2)
 
 
 def test_a_product_that_was_deleted_is_built_again(tmp_path: Path, tools: dict[str, Path]) -> None:

@@ -25,21 +25,16 @@ def planned(*changes: dict[str, Any], region: str = "eu-west-1") -> Planned:
     return Planned.from_json({"planned_values": {"outputs": outputs}, "resource_changes": list(changes)})
 
 
-def function(memory: int = 2048, reserved: int = -1, before: int | None = None) -> dict[str, Any]:
-    now = None if before is None else {"reserved_concurrent_executions": before}
-    after = {"function_name": "f", "memory_size": memory, "reserved_concurrent_executions": reserved}
-    return change("aws_lambda_function", ["create"] if before is None else ["update"], after, now)
+def function(memory: int = 2048) -> dict[str, Any]:
+    return change("aws_lambda_function", ["create"], {"function_name": "f", "memory_size": memory})
 
 
 class FakeLambda:
-    def __init__(self, total: int, free: int | None = None) -> None:
-        self.limits = {
-            "ConcurrentExecutions": total,
-            "UnreservedConcurrentExecutions": total if free is None else free,
-        }
+    def __init__(self, total: int) -> None:
+        self.total = total
 
     def get_account_settings(self) -> dict[str, Any]:
-        return {"AccountLimit": self.limits}
+        return {"AccountLimit": {"ConcurrentExecutions": self.total}}
 
 
 class Account:
@@ -75,23 +70,6 @@ def test_a_fresh_account_is_told_of_its_ten_and_not_stopped() -> None:
 
 def test_an_ordinary_account_has_nothing_to_be_told() -> None:
     assert not list(AccountLimits(FakeLambda(1000)).findings(planned(function())))
-
-
-def test_a_reservation_that_leaves_too_little_stops() -> None:
-    found = list(AccountLimits(FakeLambda(1000, 950)).findings(planned(function(reserved=900))))
-    assert found[0].stops
-    assert "reserve a concurrency of 900, but 950 of this account's 1000" in found[0].message
-
-
-def test_a_reservation_that_the_function_has_already_is_not_counted_twice() -> None:
-    assert not list(
-        AccountLimits(FakeLambda(1000, 100)).findings(planned(function(reserved=900, before=900)))
-    )
-
-
-def test_a_reservation_in_a_fresh_account_stops() -> None:
-    found = list(AccountLimits(FakeLambda(10)).findings(planned(function(reserved=5))))
-    assert [finding.stops for finding in found] == [True]
 
 
 def test_large_memory_in_a_fresh_account_is_told() -> None:

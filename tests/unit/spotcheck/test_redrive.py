@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from spotcheck.dead_letters import TRIES, Message
+from chalicelib.events import REPLAYS
+from spotcheck.dead_letters import Message
 from spotcheck.redrive import Redriver
 
 HANDLERS = {"spotcheck-detect_image": "detect_image"}
@@ -16,7 +17,7 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:spotcheck-detect_image:liv
 
 
 def message(number: int = 0, tries: int = 0) -> Message:
-    event = {"Records": [], "number": number} | ({TRIES: tries} if tries else {})
+    event = {"Records": [], "number": number} | ({REPLAYS: tries} if tries else {})
     answer = {"errorType": "JudgingError", "errorMessage": "SlowDown"}
     body = {"requestContext": {"functionArn": ARN}, "requestPayload": event, "responsePayload": answer}
     return Message(json.dumps(body), None, str(number))
@@ -51,8 +52,21 @@ class Desk:
 def test_an_event_is_replayed_to_its_handler_and_may_then_be_deleted() -> None:
     desk = Desk()
     assert desk.redriver.message(message(1))
-    assert desk.invoked == [("detect_image", {"Records": [], "number": 1, TRIES: 1})]
+    assert desk.invoked == [("detect_image", {"Records": [], "number": 1, REPLAYS: 1})]
     assert desk.redriver.summary.replayed == {"detect_image": 1}
+
+
+def test_the_errors_that_were_met_are_told_with_an_example_each() -> None:
+    desk = Desk()
+    for number in range(3):
+        desk.redriver.message(message(number))
+    (failure,) = desk.redriver.summary.to_dict()["failures"]
+    assert failure == {
+        "handler": "detect_image",
+        "error": "JudgingError: SlowDown",
+        "example": "Records=[] number=0",
+        "count": 3,
+    }
 
 
 def test_events_are_replayed_at_the_rate() -> None:
@@ -80,7 +94,7 @@ def test_an_event_that_failed_after_three_replays_is_set_aside_with_its_reason()
     desk = Desk()
     assert desk.redriver.message(message(7, tries=2))
     assert desk.redriver.message(message(7, tries=3))
-    assert [event[TRIES] for _, event in desk.invoked] == [3]
+    assert [event[REPLAYS] for _, event in desk.invoked] == [3]
     (kept,) = desk.aside.values()
     assert kept["reason"] == "replayed 3 times, and failed again: JudgingError: SlowDown"
     assert (kept["handler"], kept["event"]) == ("detect_image", {"Records": [], "number": 7})

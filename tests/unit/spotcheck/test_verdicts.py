@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.measuring.texts import number
 from spotcheck.exceptions import UploadError
 from spotcheck.verdicts import (
     Outcome,
     Upload,
     clock_time,
     line,
-    number,
     seconds_to_verdict,
     send_and_follow,
     verdict_text,

@@ -3,64 +3,46 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.detector import Detector
 from chalicelib.exceptions import PictureRejectedError
-from chalicelib.lookout.api.errors import ConflictException, ValidationException
+from chalicelib.lookout.answer import detect_anomaly_result
+from chalicelib.lookout.api.errors import ValidationException
 from chalicelib.pictures import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from chalicelib.lookout.api.model_store import ModelStore
-    from chalicelib.lookout.api.projects import Projects
+    from chalicelib.lookout.api.detectors import Detectors
+    from chalicelib.lookout.api.hosting_state import HostedModels
     from chalicelib.pictures import Picture, PictureLimits
-    from chalicelib.registry import ModelRegistry
     from chalicelib.telemetry import Telemetry
 
 _CONTENT_TYPES = ("image/jpeg", "image/png")
-_KEPT = 4  # models loaded at once: one is about 60 MB in memory
 
 
 class Detection:
     """Judges pictures with hosted models.
 
     Args:
-        projects: Says which exist.
-        models: Their versions.
-        registry: Makes the registry of one version of a project.
+        models: Those that are hosted.
+        detectors: Loads them.
         limits: What a picture may measure.
         telemetry: Counts what was judged.
-        load: From an ONNX file to a detector.
     """
 
     def __init__(
-        self,
-        projects: Projects,
-        models: ModelStore,
-        registry: Callable[[str, str], ModelRegistry],
-        limits: PictureLimits,
-        telemetry: Telemetry,
-        load: Callable[[bytes], Detector] = Detector.load,
+        self, models: HostedModels, detectors: Detectors, limits: PictureLimits, telemetry: Telemetry
     ) -> None:
-        self._projects = projects
         self._models = models
+        self._detectors = detectors
         self._limits = limits
         self._telemetry = telemetry
-
-        @lru_cache(_KEPT)
-        def detector(project: str, version: str) -> Detector:
-            of_version = registry(project, version)
-            return load(of_version.download(of_version.current()))
-
-        self._detector = detector
 
     def detect(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Judges one picture.
 
-        The answer has the classification shape, which old programs hand to `json.dumps`.
+        The answer has the shape that the service gave a model of its kind: see `detect_anomaly_result`.
 
         Raises:
             ConflictException: The model is not hosted.
@@ -68,12 +50,9 @@ class Detection:
             ValidationException: The body is no picture that can be judged.
         """
         started = time.perf_counter()
-        project = self._projects.require(given["ProjectName"])
-        model = self._models.get(project, given["ModelVersion"])
-        if not model.is_hosted:
-            message = f"Model version {model.version} of project {project} is not hosted: publish it first."
-            raise ConflictException(message, model.arn, "MODEL")
-        detector = self._detector(project, model.version)
+        model = self._models.require(given["ProjectName"], given["ModelVersion"])
+        project = model.project
+        detector = self._detectors.get(project, model.version)
         try:
             picture = self._picture(given, detector.min_decoded_side)
             found = detector.detect(picture)
@@ -86,13 +65,8 @@ class Detection:
         self._telemetry.detection(
             project, model.version, (time.perf_counter() - started) * 1000, is_anomalous=found.is_anomalous
         )
-        return {
-            "DetectAnomalyResult": {
-                "Source": {"Type": "direct"},
-                "IsAnomalous": found.is_anomalous,
-                "Confidence": found.confidence,
-            }
-        }
+        with_masks = detector.metadata.with_masks
+        return {"DetectAnomalyResult": detect_anomaly_result(picture, found, with_masks=with_masks)}
 
     def _picture(self, given: Mapping[str, Any], min_decoded_side: int | None) -> Picture:
         told = given["ContentType"].partition(";")[0].strip().lower()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_lambda import LambdaClient
+
+
+_REPLAYS = "spotcheckRedrives"  # what `spotcheck redrive` adds to an event that it replays
 
 
 class Jobs:
@@ -47,24 +51,52 @@ class Jobs:
         )
 
 
+_PLANNED = 0.75  # of a job's time: the rest is for what comes after, and the alarm rings at four fifths
+
+
+class Deadline:
+    """How much time a job may still plan for.
+
+    Args:
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = float("inf")
+
+    def begin(self, seconds: float) -> None:
+        """A job begins, and has so long."""
+        self._end = self._clock() + _PLANNED * seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds; below 0 when the planned time is over, and the job should end."""
+        return self._end - self._clock()
+
+
 class JobRunner:
     """Does the jobs.
 
     Args:
         jobs: What does each kind of job; called with the payload's members by name.
+        deadline: Told how long each may take.
     """
 
-    def __init__(self, jobs: Mapping[str, Callable[..., None]]) -> None:
+    def __init__(self, jobs: Mapping[str, Callable[..., None]], deadline: Deadline | None = None) -> None:
         self._jobs = jobs
+        self._deadline = deadline or Deadline()
 
-    def run(self, event: Mapping[str, Any]) -> None:
+    def run(self, event: Mapping[str, Any], seconds: float = float("inf")) -> None:
         """Does one job.
 
         Args:
             event: What `Jobs.start` sent.
+            seconds: How long it may take.
 
         Raises:
             KeyError: There is no such job.
         """
-        payload = dict(event)
+        self._deadline.begin(seconds)
+        payload = {name: value for name, value in event.items() if name != _REPLAYS}
         self._jobs[payload.pop("job")](**payload)

@@ -1,22 +1,22 @@
-"""Versions of models as the API tells of them, from what the registry keeps."""
+"""Versions of models as the API tells of them, put together from everybody who knows something of them."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.exceptions import ModelNotFoundError
 from chalicelib.lookout.api.errors import ResourceNotFoundException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
     from chalicelib.documents import Documents
     from chalicelib.lookout.api.names import Names
-    from chalicelib.registry import ModelRegistry
 
 LATEST = "latest"
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +27,64 @@ class ModelRecord:
         project: Whose.
         version: `1`, `2`, ...
         arn: Lookout for Vision's.
-        created_at: When it was published.
-        is_hosted: Whether its project judges with it.
-        performance: Precision, recall and F1, 0 to 1, as they were measured; empty where nothing was.
+        details: Further members of `ModelDescription`, `Status` among them.
     """
 
     project: str
     version: str
     arn: str
-    created_at: datetime
-    is_hosted: bool
-    performance: dict[str, float]
+    details: Mapping[str, Any]
+
+    @property
+    def status(self) -> str:
+        """Lookout for Vision's state, such as `HOSTED`."""
+        return str(self.details["Status"])
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it judges."""
+        return self.status == "HOSTED"
 
     def members(self) -> dict[str, Any]:
         """The members of `ModelMetadata` and `ModelDescription` that are known."""
-        hosted = "The model judges the uploads of its project."
+        return {"ModelVersion": self.version, "ModelArn": self.arn, **self.details}
+
+
+class StateSource(Protocol):
+    """Somebody who knows something of versions."""
+
+    def members(self, project: str, version: str) -> Mapping[str, Any]:
+        """What it knows of a version: members of `ModelDescription`; empty where it knows nothing."""
+
+
+class Published:
+    """What the registry keeps of a version.
+
+    Args:
+        documents: Of the models bucket.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def members(self, project: str, version: str) -> Mapping[str, Any]:
+        """When it was published, and how good it was; nothing while it is not published."""
+        folder = f"projects/{project}/models/{version}"
+        entry = self._documents.get(f"{folder}/model.json")
+        if entry is None:
+            return {}
         return {
-            "ModelVersion": self.version,
-            "ModelArn": self.arn,
-            "CreationTimestamp": self.created_at,
-            "Status": "HOSTED" if self.is_hosted else "TRAINED",
-            "StatusMessage": hosted if self.is_hosted else "Publish the model to judge with it.",
-            "Performance": self.performance or None,
+            "CreationTimestamp": datetime.fromisoformat(entry.value["created_at"]),
+            "Status": "TRAINED",
+            "StatusMessage": "Start the model to judge with it.",
+            "Performance": self._performance(folder) or None,
         }
+
+    def _performance(self, folder: str) -> dict[str, float]:
+        document = self._documents.get(f"{folder}/evaluation.json")
+        measured = document.value if document else {}
+        names = {"Precision": "precision", "Recall": "recall", "F1Score": "f1"}
+        return {name: float(measured[of]) for name, of in names.items() if measured.get(of) is not None}
 
 
 class ModelStore:
@@ -57,20 +92,20 @@ class ModelStore:
 
     Args:
         documents: Of the models bucket.
-        registry: Makes a project's registry.
         names: Makes ARNs.
+        sources: Who knows something of a version; what a later one says counts.
     """
 
-    def __init__(self, documents: Documents, registry: Callable[[str], ModelRegistry], names: Names) -> None:
+    def __init__(self, documents: Documents, names: Names, sources: Sequence[StateSource]) -> None:
         self._documents = documents
-        self._registry = registry
         self._names = names
+        self._sources = sources
 
     def all(self, project: str) -> list[ModelRecord]:
         """Every version of a project, newest first."""
-        hosted = self._hosted(project)
-        versions = sorted(self._versions(project), key=int, reverse=True)
-        return [record for version in versions if (record := self._record(project, version, hosted))]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            records = pool.map(lambda version: self._record(project, version), self._versions(project))
+        return [record for record in records if record is not None]
 
     def get(self, project: str, version: str) -> ModelRecord:
         """One version.
@@ -82,9 +117,8 @@ class ModelStore:
         Raises:
             ResourceNotFoundException: There is none.
         """
-        if version == LATEST:
-            version = max(self._versions(project), key=int, default=LATEST)
-        record = self._record(project, version, self._hosted(project))
+        wanted = self._versions(project) if version == LATEST else [version]
+        record = next((found for one in wanted if (found := self._record(project, one))), None)
         if record is None:
             arn = self._names.model_arn(project, version)
             message = f"Model version {version} of project {project} does not exist."
@@ -92,30 +126,13 @@ class ModelStore:
         return record
 
     def _versions(self, project: str) -> list[str]:
-        return [name for name in self._documents.folders(f"projects/{project}/models/") if name.isdecimal()]
+        folders = self._documents.folders(f"projects/{project}/models/")
+        return sorted((name for name in folders if name.isdecimal()), key=int, reverse=True)
 
-    def _record(self, project: str, version: str, hosted: str | None) -> ModelRecord | None:
-        folder = f"projects/{project}/models/{version}"
-        entry = self._documents.get(f"{folder}/model.json")
-        if entry is None:
-            return None
-        return ModelRecord(
-            project=project,
-            version=version,
-            arn=self._names.model_arn(project, version),
-            created_at=datetime.fromisoformat(entry.value["created_at"]),
-            is_hosted=version == hosted,
-            performance=self._performance(folder),
-        )
-
-    def _performance(self, folder: str) -> dict[str, float]:
-        document = self._documents.get(f"{folder}/evaluation.json")
-        measured = document.value if document else {}
-        names = {"Precision": "precision", "Recall": "recall", "F1Score": "f1"}
-        return {name: float(measured[of]) for name, of in names.items() if measured.get(of) is not None}
-
-    def _hosted(self, project: str) -> str | None:
-        try:
-            return self._registry(project).current().version
-        except ModelNotFoundError:
-            return None
+    def _record(self, project: str, version: str) -> ModelRecord | None:
+        details: dict[str, Any] = {}
+        for source in self._sources:
+            details |= source.members(project, version)
+        if "CreationTimestamp" not in details:
+            return None  # a number that was taken, and nothing made of it yet
+        return ModelRecord(project, version, self._names.model_arn(project, version), details)

@@ -71,7 +71,8 @@ class LookoutService:
             message = f"{operation} failed; the log has the reason under request {request_id}. Try again."
             return _error_answer(InternalServerException(message), identity)
         headers = {"Content-Type": "application/json", **identity}
-        return HttpAnswer(success_status(operation), headers, json.dumps(body))
+        # Unescaped: a page of the longest entries in any script stays within Lambda's 6 MB.
+        return HttpAnswer(success_status(operation), headers, json.dumps(body, ensure_ascii=False))
 
 
 def _error_answer(error: ApiError, identity: Mapping[str, str]) -> HttpAnswer:

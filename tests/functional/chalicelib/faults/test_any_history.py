@@ -34,7 +34,7 @@ deliveries = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(past=deliveries, order=st.permutations(range(3)))
 def test_every_version_has_one_outcome_and_the_newest_is_current(
     stack: Stack, picture: bytes, past: list[Delivery], order: list[int]

@@ -98,18 +98,6 @@ def test_empty_lines_carriage_returns_and_a_byte_order_mark_do_not_matter() -> N
     assert [entry.line for entry in manifest.entries] == [1, 4]
 
 
-def test_changes_are_added_or_replace_lines() -> None:
-    manifest = parsed(line(A, label("normal")), line(B)).updated_with(
-        parsed(line(B, label("anomaly")), line(f"{A}c"))
-    )
-    assert [entry.label for entry in manifest.entries] == ["normal", "anomaly", None]
-
-
-def test_changes_in_another_bucket_are_refused() -> None:
-    with pytest.raises(ManifestError, match=r"line 1: the picture is in bucket other.*my-bucket: keep all"):
-        parsed(line(A)).updated_with(parsed(line("s3://other/b.png")))
-
-
 KEY = st.text(
     st.characters(codec="utf-8", min_codepoint=32, exclude_characters="/\x7f"), min_size=1, max_size=30
 )

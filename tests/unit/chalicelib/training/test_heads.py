@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from chalicelib.training.heads import Linear, Moments, fit_discriminant, fit_logistic, fit_ridge
+from chalicelib.training.heads import (
+    Linear,
+    Moments,
+    fit_against_others,
+    fit_discriminant,
+    fit_logistic,
+    fit_ridge,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +39,30 @@ def test_the_dual_ridge_is_the_primal_one() -> None:
     normal_equations = design.T @ (design * weight[:, None]) + np.eye(41)
     solution = np.linalg.solve(normal_equations, design.T @ (weight * np.where(LABELS, 1, -1)))
     np.testing.assert_allclose(fit_ridge(values, LABELS)(values), design @ solution, atol=1e-9)
+
+
+def test_values_against_others_are_those_of_examples_left_out_brought_to_one_and_minus_one() -> None:
+    """Brute force: twenty fits without one example each, on features scaled as those of all are."""
+    values = rows(20, 40)
+    values[LABELS, :20] += 100
+    fitted = fit_against_others(values, LABELS, 10.0)
+    spread = values.std(axis=0)
+    scaled = (values - values.mean(axis=0)) / (spread + 1e-3 * spread.mean() + 1e-9) / np.sqrt(40)
+    design = np.column_stack([scaled, np.ones(20)])
+    weight = np.where(LABELS, 0.5 / 5, 0.5 / 15) * 20
+    wanted = np.where(LABELS, 1.0, -1.0)
+
+    def solved(used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        weighted = design[used] * weight[used, None]
+        result: NDArray[np.float64] = np.linalg.solve(
+            design[used].T @ weighted + 10 * np.eye(41), weighted.T @ wanted[used]
+        )
+        return result
+
+    unseen = np.array([design[one] @ solved(np.arange(20) != one) for one in range(20)])
+    own, others = unseen[LABELS].mean(), unseen[~LABELS].mean()
+    expected = (design @ solved(np.ones(20, bool)) - (own + others) / 2) / ((own - others) / 2)
+    np.testing.assert_allclose(fitted(values), expected, atol=1e-9)
 
 
 def test_ridge_ranks_anomalies_first_where_they_can_be_told() -> None:

@@ -13,7 +13,7 @@ from chalicelib.detector import Detector
 from chalicelib.exceptions import TrainingError
 from chalicelib.pictures import read_picture
 from chalicelib.training import NamedPicture, TrainedModel, TrainingConfig, labelled, train
-from chalicelib.training.labelled import auroc
+from chalicelib.training.numerics import auroc
 
 CONFIG = TrainingConfig(project="weave", input_size=160)
 

@@ -193,6 +193,34 @@ def test_jobs_are_listed_on_their_queue() -> None:
             {"FunctionName": "detect", "Qualifier": "live"},
             ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:123456789012:function:detect:live"),
         ),
+        *(
+            (
+                "lambda",
+                f"{verb}_provisioned_concurrency_config",
+                {"FunctionName": "detect", "Qualifier": "live", **more},
+                (
+                    f"lambda:{verb.title()}ProvisionedConcurrencyConfig",
+                    "arn:aws:lambda:eu-west-1:123456789012:function:detect:live",
+                ),
+            )
+            for verb, more in (
+                ("get", {}),
+                ("put", {"ProvisionedConcurrentExecutions": 1}),
+                ("delete", {}),
+            )
+        ),
+        *(
+            (
+                "lambda",
+                f"{verb}_function_concurrency",
+                {"FunctionName": "detect", **more},
+                (
+                    f"lambda:{verb.title()}FunctionConcurrency",
+                    "arn:aws:lambda:eu-west-1:123456789012:function:detect",
+                ),
+            )
+            for verb, more in (("get", {}), ("put", {"ReservedConcurrentExecutions": 1}), ("delete", {}))
+        ),
     ],
 )
 def test_other_services(
@@ -217,6 +245,8 @@ def test_asking_who_one_is_needs_no_permission() -> None:
         ("sqs", "purge_queue", {"QueueUrl": f"{ENDPOINT}/{ACCOUNT}/dead"}),
         ("logs", "delete_log_group", {"logGroupName": "/g"}),
         ("lambda", "list_functions", {}),
+        ("lambda", "list_provisioned_concurrency_configs", {"FunctionName": "detect"}),
+        ("lambda", "get_function", {"FunctionName": "detect"}),
         ("mediaconvert", "list_queues", {}),
         ("iam", "list_roles", {}),
     ],

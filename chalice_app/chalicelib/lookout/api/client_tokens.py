@@ -1,0 +1,74 @@
+"""ClientToken: a call that is made again does its work once.
+
+A token is kept where its call left its trace, in the same document and by the same write: there is no moment
+at which one is known and the other is not. It counts for eight hours, as the service promised.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.lookout.api.errors import ConflictException
+from chalicelib.records import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.lookout.api.errors import ResourceType
+
+ACTIVE = timedelta(hours=8)
+_MOST = 500  # of one resource: its document stays small however busy a client is
+_TOKEN = "ClientToken"  # noqa: S105 - the name of a member
+
+Tokens = dict[str, list[str]]
+
+
+def is_known(
+    tokens: Mapping[str, list[str]],
+    operation: str,
+    given: Mapping[str, Any],
+    now: datetime,
+    resource: tuple[str, ResourceType],
+) -> bool:
+    """Whether a call was made before.
+
+    Args:
+        tokens: What the resource remembers.
+        operation: As in `CreateDataset`.
+        given: Members of its input.
+        now: The time.
+        resource: Its id and type, for the error.
+
+    Raises:
+        ConflictException: The token was used for other input.
+    """
+    known = tokens.get(f"{operation} {given.get(_TOKEN)}")
+    if known is None or datetime.fromisoformat(known[1]) + ACTIVE < now:
+        return False
+    if known[0] != _fingerprint(given):
+        message = (
+            f"ClientToken {given[_TOKEN]} was used for another call of {operation}: "
+            "use a token of its own for each call."
+        )
+        raise ConflictException(message, *resource)
+    return True
+
+
+def remember(
+    tokens: Mapping[str, list[str]], operation: str, given: Mapping[str, Any], now: datetime
+) -> Tokens:
+    """The tokens with this call's among them, and without those that count no more."""
+    active = {name: one for name, one in tokens.items() if datetime.fromisoformat(one[1]) + ACTIVE >= now}
+    if _TOKEN in given:
+        active[f"{operation} {given[_TOKEN]}"] = [_fingerprint(given), timestamp(now)]
+    return dict(list(active.items())[-_MOST:])
+
+
+def _fingerprint(given: Mapping[str, Any]) -> str:
+    """Tells inputs apart."""
+    others = {name: value for name, value in given.items() if name != _TOKEN}
+    text = json.dumps(others, sort_keys=True, default=lambda value: sha256(value).hexdigest())
+    return sha256(text.encode()).hexdigest()

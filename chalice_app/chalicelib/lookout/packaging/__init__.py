@@ -1,0 +1,1 @@
+"""A model as an archive that needs nothing of AWS."""

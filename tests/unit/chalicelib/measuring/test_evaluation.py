@@ -1,0 +1,140 @@
+"""A model measured on pictures: the figures, and what they were measured on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from support_models import normal_png, tiny_model
+from support_pictures import png_bytes, scratched, texture
+
+from chalicelib.detector import Detector
+from chalicelib.measuring.evaluation import evaluate_dataset, evaluate_pictures
+from chalicelib.measuring.metrics import PixelMetrics
+from chalicelib.measuring.training import train_on
+from chalicelib.training import TrainingConfig
+from spotcheck.datasets import read_dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FROZEN = (
+    *("images", "image_auroc", "pixel_auroc", "pixel_aupro", "precision", "recall", "f1"),
+    *("false_alarm_rate", "threshold", "latency_ms_p50", "latency_ms_p95"),
+)
+
+
+def scratch_png(seed: int) -> bytes:
+    return png_bytes(scratched(texture(seed, 160, 120)))
+
+
+def scratch_mask() -> bytes:
+    before, after = texture(0, 160, 120), scratched(texture(0, 160, 120))
+    return png_bytes(np.where((before != after).any(axis=2), 255, 0).astype(np.uint8))
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.load(tiny_model(), threads=2)
+
+
+@pytest.fixture(scope="module")
+def mvtec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("weave")
+    for seed in range(12):
+        write(root / f"train/good/{seed:03}.png", normal_png(seed))
+    for seed in range(100, 106):
+        write(root / f"test/good/{seed}.png", normal_png(seed))
+        write(root / f"test/scratch/{seed}.png", scratch_png(seed))
+        write(root / f"ground_truth/scratch/{seed}_mask.png", scratch_mask())
+    return root
+
+
+def test_every_figure_is_there_for_a_test_split_with_masks(detector: Detector, mvtec: Path) -> None:
+    evaluation = evaluate_dataset(detector, read_dataset(mvtec))
+    values = evaluation.to_dict()
+    assert list(values)[: len(FROZEN)] == list(FROZEN)
+    assert all(values[name] is not None for name in FROZEN)
+    assert (evaluation.images, evaluation.normals, evaluation.anomalies) == (12, 6, 6)
+    assert (evaluation.image_auroc, evaluation.recall) == (1, 1)
+    assert evaluation.pixel_auroc is not None
+    assert evaluation.pixel_auroc > 0.9
+    assert evaluation.trained_on == 0
+
+
+def test_pictures_that_the_model_was_trained_on_are_counted(detector: Detector, tmp_path: Path) -> None:
+    for seed in (0, 1, 100):
+        write(tmp_path / f"normal/{seed}.png", normal_png(seed))
+    evaluation = evaluate_dataset(detector, read_dataset(tmp_path))
+    assert (evaluation.trained_on, evaluation.images) == (2, 3)
+    assert evaluation.image_auroc is None
+
+
+def test_pictures_that_cannot_be_judged_are_named(detector: Detector, tmp_path: Path) -> None:
+    write(tmp_path / "normal/a.png", normal_png(100))
+    write(tmp_path / "normal/broken.png", normal_png(101)[:-20])
+    evaluation = evaluate_dataset(detector, read_dataset(tmp_path))
+    assert evaluation.images == 1
+    assert [(item.name, item.reason) for item in evaluation.skipped] == [
+        ("normal/broken.png", "The PNG is truncated: it ends before the picture does.")
+    ]
+
+
+def test_nothing_to_judge_gives_no_figures(detector: Detector) -> None:
+    evaluation = evaluate_pictures(detector, (), "nothing")
+    assert (evaluation.images, evaluation.latency_ms_p50, evaluation.image_auroc) == (0, None, None)
+
+
+def test_training_measures_on_the_test_split(mvtec: Path) -> None:
+    result = train_on(read_dataset(mvtec), TrainingConfig(input_size=160))
+    assert result.evaluation is not None
+    assert "test split" in result.evaluation.measured_on
+    metrics = Detector.load(result.trained.model).metadata.metrics
+    assert metrics["image_auroc"] == result.evaluation.image_auroc
+    assert not any("latency" in name for name in metrics)
+
+
+def test_without_a_test_split_normals_count_with_their_leave_one_out_scores(tmp_path: Path) -> None:
+    for seed in range(12):
+        write(tmp_path / f"normal/{seed:03}.png", normal_png(seed))
+    write(tmp_path / "anomaly/a.png", scratch_png(50))
+    result = train_on(read_dataset(tmp_path), TrainingConfig(input_size=160))
+    assert result.evaluation is not None
+    assert (result.evaluation.normals, result.evaluation.anomalies) == (12, 1)
+    assert result.evaluation.trained_on == 0
+    assert "trained on all others" in result.evaluation.measured_on
+    expected = np.mean(np.array(result.trained.normal_scores) > result.trained.metadata.threshold)
+    assert result.evaluation.false_alarm_rate == expected
+
+
+def test_normals_alone_leave_nothing_to_measure(tmp_path: Path) -> None:
+    for seed in range(10):
+        write(tmp_path / f"normal/{seed:03}.png", normal_png(seed))
+    assert train_on(read_dataset(tmp_path), TrainingConfig(input_size=160)).evaluation is None
+
+
+def test_pictures_seen_in_tiles_are_compared_with_masks_in_their_full_size(
+    mvtec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = set()
+    add = PixelMetrics.add
+
+    def note(self: PixelMetrics, distances: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> None:
+        shapes.add((distances.shape, None if mask is None else mask.shape))
+        add(self, distances, mask)
+
+    monkeypatch.setattr(PixelMetrics, "add", note)
+    config = TrainingConfig(input_size=96, grid=6, method="padim", tile=96)
+    evaluation = train_on(read_dataset(mvtec), config).evaluation
+    assert shapes == {((120, 160), None), ((120, 160), (120, 160))}
+    assert evaluation is not None
+    assert evaluation.pixel_auroc is not None
+    assert evaluation.pixel_auroc > 0.9
