@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What eight bits may cost: of image AUROC, and of the correlation between the logarithms of both scores.
 MOST_AUROC_LOST = 0.005
-LEAST_CORRELATION = 0.95
+LEAST_CORRELATION = 0.9
 
 
 @dataclass(frozen=True, slots=True)
