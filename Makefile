@@ -38,6 +38,8 @@ lock: $(READY) ## Compile the pinned requirement files anew
 	for set in desk demo dev checkov audit fuzz openvino; do \
 	  compile --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; \
 	done; \
+	compile --universal --python-version 3.11 --no-annotate requirements/bench.in -o requirements/bench.txt \
+	  && sed -i -E '/^(nvidia|cuda|triton)/d' requirements/bench.txt; \
 	compile --universal --python-version 3.11 --generate-hashes -c requirements/desk.txt chalice_app/requirements.in -o chalice_app/requirements.txt; \
 	compile --python-version 3.13 --generate-hashes -c requirements/desk.txt requirements/layer.in -o requirements/layer.txt; \
 	compile --python-version 3.13 --generate-hashes -c requirements/desk.txt requirements/training.in -o requirements/training.txt

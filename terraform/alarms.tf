@@ -60,6 +60,8 @@ locals {
 
   # Rates over an hour, as metric math over our own counts. The last query is what is compared.
   counts = { judged = "ProcessedImageCount", anomalous = "DetectedAnomalyCount", rejected = "InvalidImageCount" }
+  # Handlers that a picture or a frame starts: what they are sent is what comes in.
+  judging_handlers = [for subscription in local.subscriptions : subscription.function if subscription.role == "images"]
   rate_alarms = {
     rejected-rate = {
       description = "More than ${var.rejected_percent_alarm} % of an hour's pictures can not be judged: `spotcheck results` says why."
@@ -75,9 +77,9 @@ locals {
       threshold   = null # a band that CloudWatch learns from the weeks before
     }
     no-results = {
-      description = "Pictures were uploaded for an hour, and none has an outcome: `spotcheck audit` lists them."
+      description = "Pictures or frames came for an hour, and none has an outcome: `spotcheck audit` lists them."
       counts      = ["judged", "rejected"]
-      expression  = "IF(FILL(uploads, 0) > 0 AND FILL(judged, 0) + FILL(rejected, 0) == 0, 1, 0)"
+      expression  = "IF(${join(" + ", formatlist("FILL(%s, 0)", local.judging_handlers))} > 0 AND FILL(judged, 0) + FILL(rejected, 0) == 0, 1, 0)"
       threshold   = 0
     }
   }
@@ -130,15 +132,15 @@ resource "aws_cloudwatch_metric_alarm" "rate" {
   }
 
   dynamic "metric_query" {
-    for_each = strcontains(each.value.expression, "uploads") ? [1] : []
+    for_each = [for handler in local.judging_handlers : handler if strcontains(each.value.expression, handler)]
 
     content {
-      id = "uploads"
+      id = metric_query.value
 
       metric {
         namespace   = "AWS/Lambda"
         metric_name = "AsyncEventsReceived"
-        dimensions  = { FunctionName = local.functions["detect_image"].function_name }
+        dimensions  = { FunctionName = local.functions[metric_query.value].function_name }
         stat        = "Sum"
         period      = 3600
       }

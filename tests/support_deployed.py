@@ -107,10 +107,8 @@ class Deployed:
     def _await(self, what: str, look: Callable[[], T | None], identity: str) -> T:
         """What somebody looks for, as soon as it is there.
 
-        Fails when its event has failed for good, when it does not come, or when nothing else did before.
+        Fails when its event has failed for good, or when it does not come.
         """
-        if self.trouble:
-            pytest.fail(self.trouble[0])
         try:
             return await_it(what, look, lambda: self.dead_letter(identity), PATIENCE)
         except NotComingError as error:

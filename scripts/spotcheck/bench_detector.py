@@ -1,18 +1,17 @@
-"""Measures the detector: latency, training time and AUROC on real pictures. Run by `make bench`.
+"""Measures the detector on real pictures, beside the floor of its arithmetic and beside anomalib.
 
-Writes build/bench/detector.json. Solar cells come from the package elpv-dataset; the sets in ../shared/data
-are measured where that folder exists.
+Run by `make bench`. Writes build/bench/detector.json. Solar cells come from the package elpv-dataset; the
+sets in ../shared/data are measured where that folder exists.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import os
-import random
 import statistics
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,23 +19,28 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from chalicelib.detector import Detector
-from chalicelib.measuring.pictures import Dataset, LabelledPicture
 from chalicelib.measuring.training import Result, train_on
 from chalicelib.pictures import read_picture
 from chalicelib.training import TrainingConfig
+from spotcheck.bench_anomalib import Ours, compare
+from spotcheck.bench_floor import measure_floor
+from spotcheck.bench_memory import peak_mb
+from spotcheck.bench_sets import LABELS, sets, solar_cells, with_labels
+from spotcheck.bench_tables import bench_tables
 from spotcheck.console import err, out
-from spotcheck.datasets import read_dataset
-from spotcheck.exceptions import PrerequisiteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_REPORT = Path("build/bench/detector.json")
-_FOLDERS = Path("../shared/data")
-_SETS = ("cookies", "aliens", "car_panel")
-_TRAIN_NORMALS = 200
+    from chalicelib.measuring.pictures import Dataset
+
+_FOLDER = Path("build/bench")
+_REPORT = _FOLDER / "detector.json"
 _SIZES = {"0.3_mp": (640, 480), "2_mp": (1632, 1224), "12_mp": (4000, 3000)}
 _ROUNDS = 40
+_TIMED_PICTURES = 300
+# anomalib takes minutes to fit PatchCore to more pictures, and a quarter of an hour to 400.
+_MOST_COMPARED = 200
 _FIGURES = (
     *("normals", "anomalies", "image_auroc", "recall", "false_alarm_rate"),
     *("pixel_auroc", "pixel_aupro"),
@@ -45,80 +49,94 @@ _FIGURES = (
 
 def main() -> None:
     """Measures everything, prints it and writes the report."""
-    cells = solar_cells("mono")
-    report: dict[str, Any] = {"cpus": os.cpu_count(), "sets": {}}
-    err.print("solar cells: training and measuring ...")
-    result, report["training_seconds_200_images"] = _timed_training(cells)
-    report["model_mb"] = round(len(result.trained.model) / 1e6, 2)
-    report["sets"]["elpv_mono"] = _figures(result)
-    for name in _SETS:
-        if (_FOLDERS / name).is_dir():
-            err.print(f"{name}: training and measuring ...")
-            result_of_set, seconds = _timed_training(read_dataset(_FOLDERS / name))
-            report["sets"][name] = {**_figures(result_of_set), "training_seconds": seconds}
-        else:
-            err.print(f"{name}: not measured, there is no {_FOLDERS / name}")
-    err.print("latency ...")
-    report["latency_ms_p50"] = _latencies(result.trained.model, cells.train[0].path)
+    report: dict[str, Any] = {"cpus": os.cpu_count(), "sets": {}, f"sets_with_{LABELS}_labels": {}}
+    compared: dict[str, Ours] = {}
+    labelled_model = b""
+    for name, dataset in sets():
+        if dataset is None:
+            err.print(f"{name}: not measured, there is no such folder in ../shared/data")
+            continue
+        result = _measure(name, dataset, report["sets"])
+        if len(dataset.normals) <= _MOST_COMPARED:
+            compared[name] = _ours(dataset, result)
+        for variant, labelled in with_labels(name, dataset):
+            result = _measure(variant, labelled, report[f"sets_with_{LABELS}_labels"])
+            labelled_model = result.trained.model
+    fewer = solar_cells("mono", _MOST_COMPARED)
+    result = train_on(fewer, TrainingConfig(project="bench"))
+    compared[f"elpv_mono_{_MOST_COMPARED}"] = _ours(fewer, result)
+    report |= _costs(result.trained.model, labelled_model, fewer)
+    report |= compare(compared, _FOLDER / "anomalib")
     _REPORT.parent.mkdir(parents=True, exist_ok=True)
     _REPORT.write_text(json.dumps(report, indent=2) + "\n")
-    _print(report)
+    for table in bench_tables(report):
+        out.print(table)
+    out.print(f"Written to {_REPORT}.", highlight=False)
 
 
-def solar_cells(kind: str) -> Dataset:
-    """The ELPV cells of one kind: 200 normal ones to train on, all others to test.
+def _measure(name: str, dataset: Dataset, figures: dict[str, Any]) -> Result:
+    """Trains on a set, measures, and puts the figures down."""
+    err.print(f"{name}: training and measuring ...")
+    times = [time.perf_counter()]
 
-    Cells on which the experts were unsure (a defect probability of 1/3 or 2/3) are left out.
+    def on_evaluate(_done: int, _total: int) -> None:
+        times.append(time.perf_counter())
 
-    Args:
-        kind: `mono` or `poly`.
-
-    Raises:
-        PrerequisiteError: The package is not installed.
-    """
-    spec = importlib.util.find_spec("elpv_dataset")
-    if spec is None or spec.origin is None:
-        message = "The benchmark needs the Python package elpv-dataset: install requirements/dev.txt."
-        raise PrerequisiteError(message)
-    folder = Path(spec.origin).parent / "data"
-    rows = [line.split() for line in (folder / "labels.csv").read_text().splitlines() if line.strip()]
-    pictures = [
-        LabelledPicture(folder / path, path, is_anomalous=float(probability) == 1)
-        for path, probability, cell_kind in rows
-        if cell_kind == kind and float(probability) in (0, 1)
-    ]
-    random.Random(1).shuffle(pictures)  # noqa: S311 - an order, not a secret
-    normals = [picture for picture in pictures if not picture.is_anomalous]
-    train = tuple(normals[:_TRAIN_NORMALS])
-    return Dataset(folder, train, tuple(picture for picture in pictures if picture not in set(train)), ())
+    result = train_on(dataset, TrainingConfig(project="bench"), on_evaluate=on_evaluate)
+    values = result.evaluation.to_dict() if result.evaluation else {}
+    metadata = result.trained.metadata
+    figures[name] = {
+        "method": metadata.method,
+        "trained_on": metadata.normals,
+        **{figure: values[figure] for figure in _FIGURES},
+        "model_mb": round(len(result.trained.model) / 1e6, 2),
+        "training_seconds": round(times[1] - times[0], 2),
+    }
+    return result
 
 
-def _timed_training(dataset: Dataset) -> tuple[Result, float]:
-    """Trains, measures, and tells how many seconds the training alone took."""
-    times: list[float] = []
+def _ours(dataset: Dataset, result: Result) -> Ours:
+    auroc = result.evaluation.image_auroc if result.evaluation else None
+    return Ours(dataset, result.trained.model, auroc or 0.0)
+
+
+def _costs(model: bytes, labelled_model: bytes, cells: Dataset) -> dict[str, Any]:
+    """Size, time and memory of a model trained without labels and of one trained with them."""
+    err.print("latency, floor, training time and memory ...")
+    file = _FOLDER / "model.onnx"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(model)
+    picture = cells.train[0].path
+    many = solar_cells("mono", _TIMED_PICTURES)
+    figures: dict[str, Any] = {
+        "model_mb": round(len(model) / 1e6, 2),
+        "model_with_labels_mb": round(len(labelled_model) / 1e6, 2),
+        f"training_seconds_{_TIMED_PICTURES}_images": _training_seconds(many),
+        "peak_memory_mb": {
+            "judging": peak_mb("judge", file, [labelled.path for labelled in cells.test[:50]]),
+            f"training_{_TIMED_PICTURES}_images": peak_mb(
+                "train", file, [labelled.path for labelled in many.train]
+            ),
+        },
+        "latency_ms_p50": _latencies(model, picture),
+        "latency_with_labels_ms_p50": _latencies(labelled_model, picture),
+        "floor": {},
+    }
+    for threads, key in ((1, "1_thread"), (2, "2_threads")):
+        detector = Detector.load(model, threads=threads)
+        square = detector.model_input(
+            read_picture(picture.read_bytes(), min_decoded_side=detector.min_decoded_side)
+        )
+        floor = measure_floor(model, partial(detector.infer, square), threads)
+        figures["floor"][key] = floor._asdict()
+        figures[f"floor_ratio_{key}"] = floor.ratio
+    return figures
+
+
+def _training_seconds(dataset: Dataset) -> float:
     start = time.perf_counter()
-
-    def first_measured(_done: int, _total: int) -> None:
-        if not times:
-            times.append(time.perf_counter())
-
-    result = train_on(dataset, TrainingConfig(project="bench"), on_evaluate=first_measured)
-    return result, round(times[0] - start, 2)
-
-
-def _figures(result: Result) -> dict[str, Any]:
-    evaluation = result.evaluation
-    values = evaluation.to_dict() if evaluation else {}
-    names = (
-        "normals",
-        "anomalies",
-        "image_auroc",
-        "recall",
-        "false_alarm_rate",
-        "pixel_auroc",
-        "pixel_aupro",
-    )
-    return {"trained_on": result.trained.metadata.normals, **{name: values[name] for name in names}}
+    train_on(replace(dataset, test=()), TrainingConfig(project="bench"))
+    return round(time.perf_counter() - start, 2)
 
 
 def _latencies(model: bytes, cell: Path) -> dict[str, dict[str, float]]:
@@ -152,22 +170,6 @@ def _median_ms(call: Callable[[], object]) -> float:
         call()
         times.append(time.perf_counter() - start)
     return round(statistics.median(times) * 1000, 2)
-
-
-def _print(report: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table(title="Detector", title_justify="left", show_header=False)
-    table.add_row("training, 200 pictures", f"{report['training_seconds_200_images']:.1f} s")
-    table.add_row("model", f"{report['model_mb']:.1f} MB")
-    for threads, values in report["latency_ms_p50"].items():
-        for name, value in values.items():
-            table.add_row(f"{name.replace('_', ' ')}, {threads.replace('_', ' ')}", f"{value:.1f} ms")
-    for name, figures in report["sets"].items():
-        found = f"recall {figures['recall']:.3f}, false alarms {figures['false_alarm_rate']:.3f}"
-        table.add_row(f"{name} image AUROC", f"{figures['image_auroc']:.3f} ({found})")
-    out.print(table)
-    out.print(f"Written to {_REPORT}.", highlight=False)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from chalicelib.day_totals import DayTotals
 from chalicelib.documents import Documents
 from chalicelib.events import ObjectVersion
 from chalicelib.frames import frame_of
-from chalicelib.identity import request_id, result_keys
+from chalicelib.identity import request_id, request_id_of, result_keys
 from chalicelib.release import version_of
 from chalicelib.video_jobs import FRAMES_PREFIX, PROXIES_PREFIX, frames_prefix
 from chalicelib.video_sources import SOURCES_PREFIX
+from spotcheck.dead_letters import SET_ASIDE
 from spotcheck.emptying import delete_versions
 
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ class Remains:
             in the order in which they go.
         items: Request ids in the results table, of pictures, frames and videos.
         days: UTC days in whose totals the pictures and frames count.
+        uploads: Request ids of every version of pictures, frames and videos, with an item or without.
     """
 
     objects: dict[str, dict[tuple[str, str], None]] = field(default_factory=dict)
     items: set[str] = field(default_factory=set)
     days: set[str] = field(default_factory=set)
+    uploads: set[str] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
@@ -92,6 +95,7 @@ class Forgetting:
             self._add_video(name, remains)
         else:
             self._add_picture(name, remains)
+        self._add_set_aside(remains)
         return remains
 
     def remove(self, remains: Remains) -> None:
@@ -124,6 +128,7 @@ class Forgetting:
         judged = [version_of(record) for record in records]
         judged += [_version(bucket, key, version) for version in told - {each.version_id for each in judged}]
         for version in judged:
+            remains.uploads.add(request_id_of(version))
             keys = result_keys(version)
             remains.add(results, self._versions(results, keys.newest, exactly=True))
             remains.add(results, self._versions(results, keys.history, exactly=True))
@@ -159,15 +164,27 @@ class Forgetting:
         """What one version of a video became: frames, proxy, the copy that was read, all their results."""
         images, results = self._outputs["images_bucket"], self._outputs["results_bucket"]
         frames = frames_prefix(video_id)
+        remains.uploads.add(video_id)
         if self._videos.get(video_id) is not None:
             remains.items.add(video_id)
         remains.add_records(self._pictures.of_video(video_id))
-        remains.add(images, self._versions(images, frames))
+        captured = list(self._versions(images, frames))
+        remains.add(images, captured)
+        remains.uploads.update(request_id(images, key, version) for key, version in captured)
         remains.add(images, self._versions(images, f"{PROXIES_PREFIX}{video_id}/"))
         copies = self._outputs["videos_bucket"]
         remains.add(copies, self._versions(copies, f"{SOURCES_PREFIX}{video_id}/"))
         for kind in ("results", "history", "heatmaps"):
             remains.add(results, self._versions(results, f"{kind}/{frames}"))
+
+    def _add_set_aside(self, remains: Remains) -> None:
+        """Events that `spotcheck redrive` has set aside: replayed, they would make a record again."""
+        results = self._outputs["results_bucket"]
+        documents = Documents(self._s3, results)
+        for key in documents.keys(SET_ASIDE):
+            kept = documents.get(key)
+            if kept and remains.uploads.intersection(kept.value.get("uploads", ())):
+                remains.add(results, self._versions(results, key, exactly=True))
 
     def _versions(self, bucket: str, prefix: str, *, exactly: bool = False) -> Iterator[tuple[str, str]]:
         """Key and version id of everything below a prefix, or of one key."""

@@ -216,6 +216,13 @@ class Ledger:
         )
         return [(str(row["id"]), row["sequencer"]) for row in rows]
 
+    def dates(self) -> dict[tuple[str, str], str]:
+        """Key and version of every picture and frame with an outcome => when it had it."""
+        rows = self._db.execute(
+            "SELECT key, version_id, date FROM outcome WHERE kind = 'picture' AND version_id IS NOT NULL"
+        )
+        return {(row["key"], row["version_id"]): row["date"] for row in rows}
+
     def frames_of(self, video: str) -> list[dict[str, Any]]:
         """The uploaded frames of a video."""
         return list(self._rows("SELECT * FROM upload WHERE video = :video AND newest", video=video))

@@ -15,6 +15,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.exceptions import SpotcheckError
@@ -27,7 +28,7 @@ from spotcheck.exceptions import SoakError
 from spotcheck.soak_load import faults, load, picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -89,6 +90,7 @@ class Soak:
     prefix: str = "soak"
     _injected: Counter[str] = field(default_factory=Counter)
     _seen: Counter[str] = field(default_factory=Counter)
+    _sent: list[tuple[str, str, str]] = field(default_factory=list)
 
     def run(self, publish: bytes | None = None) -> dict[str, Any]:
         """Loads, waits, replays, audits.
@@ -117,6 +119,7 @@ class Soak:
         with audited(self.target, since=since) as report:
             found = {name: list(rows) for name, rows in report.findings().items()}
             counts = report.counts()
+            verdicts = report.ledger.dates()
         return {
             "uploads": sum(sent.values()),
             "lost": len(found["missing"]),
@@ -126,8 +129,11 @@ class Soak:
             "dead_letters": replayed + set_aside,
             "set_aside": set_aside,
             "sent": dict(sent),
+            "overtaken": overtaken(self._sent, verdicts),
             "outcomes": counts,
             "faults": dict(sorted(self._injected.items())),
+            "error_share": round(self._injected["error"] / max(1, self._seen["calls"]), 4),
+            "duplicate_share": round(self._injected["duplicate"] / max(1, self._seen["deliveries"]), 4),
             "calls": self._seen["calls"],
             "deliveries": self._seen["deliveries"] + self._injected["duplicate"],
             "attempts": self._seen["attempts"],
@@ -150,7 +156,8 @@ class Soak:
         sending: list[Future[None]] = []
 
         def send(piece: Piece) -> None:
-            s3.put_object(Bucket=buckets[piece.is_video], Key=piece.key, Body=piece.content)
+            put = s3.put_object(Bucket=buckets[piece.is_video], Key=piece.key, Body=piece.content)
+            self._sent.append((piece.key, put["VersionId"], timestamp(datetime.now(UTC))))
 
         with ThreadPoolExecutor(_SENDERS) as pool:
             for number, piece in enumerate(load(self.uploads, self.seed, self.prefix)):
@@ -216,6 +223,23 @@ class Soak:
         _ask(self.target, "faults", {"seed": self.seed, "rules": rules})
 
 
+def overtaken(sent: Iterable[tuple[str, str, str]], verdicts: Mapping[tuple[str, str], str]) -> int:
+    """How many uploads had no verdict yet when their key was uploaded again.
+
+    Args:
+        sent: Key, version and time of each upload, ISO 8601 UTC.
+        verdicts: Key and version => time of the verdict.
+    """
+    by_key: dict[str, list[tuple[str, str]]] = {}
+    for key, version, moment in sent:
+        by_key.setdefault(key, []).append((moment, version))
+    return sum(
+        verdicts.get((key, version), "") > later
+        for key, uploads in by_key.items()
+        for (_, version), (later, _) in pairwise(sorted(uploads))
+    )
+
+
 def broken(summary: dict[str, Any]) -> bool:
     """Whether a run lost, doubled or mixed up anything."""
     return any(summary[name] for name in ("lost", "duplicated", "wrong_version", "set_aside"))
@@ -230,7 +254,8 @@ def write(summary: dict[str, Any], file: Path) -> None:
 def show(summary: dict[str, Any]) -> None:
     """Prints load, faults, retries, dead letters and the final state."""
     lines = {
-        "load": f"{summary['uploads']} uploads: {_listed(summary['sent'])}",
+        "load": f"{summary['uploads']} uploads: {_listed(summary['sent'])}, "
+        f"{summary['overtaken']} overtaken by the next version",
         "seconds": _listed(summary["seconds"]),
         "faults": f"{summary['faults_injected']} injected: {_listed(summary['faults'])}",
         "work": f"{summary['calls']} calls, {summary['deliveries']} deliveries, {summary['retries']} retries",

@@ -72,7 +72,7 @@ def faults(*, outage: bool) -> list[dict[str, Any]]:
         outage: Whether some pictures cannot be read at all, so that their events end as dead letters.
     """
     rules: list[dict[str, Any]] = [
-        {"kind": "error", "rate": 0.05},
+        {"kind": "error", "rate": 0.06},
         {"kind": "throttle", "rate": 0.03},
         {"kind": "throttle", "rate": 0.1, "service": "mediaconvert"},
         {"kind": "error", "rate": 0.1, "service": "mediaconvert"},

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def tool(name: str, pins: str) -> Path:
+def tool(name: str, pins: str, *, by_pip: bool = False) -> Path:
     """The program `name`, installed when its pins have changed.
 
     Args:
         name: Of the program.
         pins: Of the file in `requirements/`, without its ending.
+        by_pip: Whether pip installs, and not uv: then pip's own configuration decides where packages come
+            from, a build of PyTorch without CUDA for instance.
 
     Raises:
         CalledProcessError: The packages cannot be had.
@@ -27,12 +29,21 @@ def tool(name: str, pins: str) -> Path:
     wanted = ROOT / "requirements" / f"{pins}.txt"
     stamp = folder / ".pins"
     if not stamp.is_file() or stamp.read_text() != wanted.read_text():
-        uv = desk_tool("uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True)
-        python = folder / "bin" / "python"
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", wanted], check=True)
+        _install(folder, wanted, by_pip=by_pip)
         stamp.write_text(wanted.read_text())
     return folder / "bin" / name
+
+
+def _install(folder: Path, pins: Path, *, by_pip: bool) -> None:
+    python = folder / "bin" / "python"
+    if by_pip:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        options = ["--disable-pip-version-check", "--quiet"]
+        subprocess.run([python, "-m", "pip", "install", *options, "-r", pins], check=True)
+        return
+    uv = desk_tool("uv")
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", pins], check=True)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,23 @@ run "the_rest_of_what_a_person_should_look_at_rings_too" {
 
 run "rates_are_watched_over_an_hour" {
   variables {
+    build_dir              = "./tests/fixtures/videos"
     rejected_percent_alarm = 25
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.rate["no-results"].metric_query : query.id => one([
+        for metric in query.metric : [metric.metric_name, metric.period, jsonencode(metric.dimensions)]
+      ])
+      } == {
+      judged       = ["ProcessedImageCount", 3600, jsonencode({ ProjectName = "spotcheck" })]
+      rejected     = ["InvalidImageCount", 3600, jsonencode({ ProjectName = "spotcheck" })]
+      detect_image = ["AsyncEventsReceived", 3600, jsonencode({ FunctionName = "spotcheck-detect_image" })]
+      detect_frame = ["AsyncEventsReceived", 3600, jsonencode({ FunctionName = "spotcheck-detect_frame" })]
+      rate         = null
+    }
+    error_message = "Pictures and frames that come, against those that have an outcome."
   }
 
   assert {
@@ -135,7 +151,7 @@ run "rates_are_watched_over_an_hour" {
       } == {
       rejected-rate = "100 * rejected / IF(judged + rejected >= 20, judged + rejected, 0)"
       anomaly-rate  = "100 * anomalous / IF(judged >= 20, judged, 0)"
-      no-results    = "IF(FILL(uploads, 0) > 0 AND FILL(judged, 0) + FILL(rejected, 0) == 0, 1, 0)"
+      no-results    = "IF(FILL(detect_image, 0) + FILL(detect_frame, 0) > 0 AND FILL(judged, 0) + FILL(rejected, 0) == 0, 1, 0)"
     }
     error_message = "A rate of a handful of pictures says nothing; silence is no fault."
   }

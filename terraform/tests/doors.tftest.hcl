@@ -215,6 +215,25 @@ run "nothing_expires_that_cannot_be_made_again" {
   }
 }
 
+run "older_versions_expire_in_every_bucket" {
+  command = plan
+
+  variables {
+    noncurrent_expire_after_days = 45
+  }
+
+  assert {
+    condition = {
+      for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
+      role => [
+        for rule in lifecycle.rule : [rule.status, one(rule.noncurrent_version_expiration).noncurrent_days, one(rule.abort_incomplete_multipart_upload).days_after_initiation]
+        if rule.id == "tidy"
+      ]
+    } == { for role in ["videos", "images", "results", "models"] : role => [["Enabled", 45, 7]] }
+    error_message = "A picture that was replaced or deleted goes, and so do parts of uploads that were never completed."
+  }
+}
+
 run "uploads_expire_when_told" {
   command = plan
 

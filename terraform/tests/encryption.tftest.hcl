@@ -3,7 +3,7 @@ mock_provider "aws" {
 }
 
 variables {
-  build_dir   = "./tests/fixtures/videos"
+  build_dir   = "./tests/fixtures/api"
   kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/0f0f0f0f-0000-4000-8000-000000000000"
 }
 
@@ -27,8 +27,11 @@ run "the_users_key_encrypts_everything_at_rest" {
   }
 
   assert {
-    condition     = alltrue([for group in values(aws_cloudwatch_log_group.function) : group.kms_key_id == var.kms_key_arn])
-    error_message = "Logs."
+    condition = alltrue([
+      for group in concat(values(aws_cloudwatch_log_group.function), aws_cloudwatch_log_group.api) :
+      group.kms_key_id == var.kms_key_arn && startswith(group.name, "/aws/lambda/spotcheck-")
+    ])
+    error_message = "Logs, those of who called the API included; the key's policy names them by this prefix."
   }
 
   assert {

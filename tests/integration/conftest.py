@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+STACK = pytest.StashKey[Deployed]()
+
+
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def deployed(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Deployed]:
     """The embedded AWS with the stack applied; no model is published, and every job event comes twice."""
     state_dir = tmp_path_factory.mktemp("localaws")
     with pytest.MonkeyPatch.context() as patch:
@@ -28,7 +31,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
                 at_start.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
                 standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
             target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
-            yield Deployed(target, state_dir)
+            pytestconfig.stash[STACK] = Deployed(target, state_dir)
+            yield pytestconfig.stash[STACK]
         finally:
             embedded.stop_server(state_dir)
 
@@ -56,6 +60,14 @@ def pipeline(deployed: Deployed, published: Published) -> Deployed:
     """The stack with a model published."""
     assert published.command.returncode == 0, published.command.stderr
     return deployed
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nothing is waited for once it is known that the stack judges nothing: one failure says why."""
+    stack = item.config.stash.get(STACK, None)
+    if stack and stack.trouble and "deployed" in getattr(item, "fixturenames", ()):
+        pytest.fail("the deployed stack judges nothing: the first failure says why", pytrace=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

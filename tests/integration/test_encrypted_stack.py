@@ -19,6 +19,7 @@ from support_models import normal_png
 from chalicelib.events import ObjectVersion, s3_event
 from chalicelib.identity import request_id
 from chalicelib.registry import ModelRegistry
+from localaws.iam import Request, decide, statements
 from spotcheck import targets
 from spotcheck.stack import Stack
 
@@ -112,6 +113,43 @@ def test_a_key_whose_policy_leaves_nothing_to_the_account_opens_to_no_role(seale
     refused = sealed.judge(version)
     kms.put_key_policy(**changed, Policy=json.dumps(policy))
     assert "kms:" in refused["payload"]
+
+
+ALARM = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{NAME}-dead-letters"
+
+
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
+@pytest.mark.parametrize(
+    ("service", "account", "allowed"),
+    [
+        ("cloudwatch.amazonaws.com", "123456789012", True),
+        ("cloudwatch.amazonaws.com", "999999999999", False),
+        ("sns.amazonaws.com", "123456789012", False),
+    ],
+)
+def test_the_keys_policy_lets_our_alarms_through_to_the_sealed_topic(
+    sealed: Sealed,
+    action: str,
+    service: str,
+    account: str,
+    allowed: bool,  # noqa: FBT001
+) -> None:
+    policy = sealed.deployed.client("kms").get_key_policy(KeyId=sealed.key, PolicyName="default")["Policy"]
+    topic = sealed.deployed.outputs["alarms_topic_arn"]
+    attributes = sealed.deployed.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["KmsMasterKeyId"] == sealed.key
+    context = {"aws:SourceAccount": account, "aws:SourceArn": ALARM.replace("123456789012", account)}
+    on_key = Request(service, action, sealed.key, context, owner="123456789012")
+    assert decide(on_key, (), statements(policy)).allowed is allowed
+    on_topic = Request(service, "sns:Publish", topic, context, owner="123456789012")
+    assert decide(on_topic, (), statements(attributes["Policy"])).allowed is allowed
+
+
+def test_the_log_of_who_called_the_api_is_sealed_too(sealed: Sealed) -> None:
+    groups = sealed.deployed.client("logs").describe_log_groups(
+        logGroupNamePrefix=f"/aws/lambda/{NAME}-api-access"
+    )
+    assert [group["kmsKeyId"] for group in groups["logGroups"]] == [sealed.key]
 
 
 def test_a_log_group_gets_no_key_whose_policy_does_not_name_the_logs_service(sealed: Sealed) -> None:

@@ -12,6 +12,7 @@ from support_films import SHORT, film
 from support_models import normal_png
 
 from chalicelib.identity import request_id
+from spotcheck.dead_letters import SET_ASIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,10 @@ def test_all_of_a_picture_goes_and_nothing_of_its_neighbour(pipeline: Deployed) 
     for identity in (*versions, kept):
         pipeline.record(identity)
     pipeline.client("s3").delete_object(Bucket=pipeline.outputs["images_bucket"], Key=key)
+    results = pipeline.outputs["results_bucket"]
+    for name, identity in (("of-it", versions[0]), ("of-its-neighbour", kept)):
+        aside = json.dumps({"uploads": [identity], "reason": "replayed 3 times"})
+        pipeline.client("s3").put_object(Bucket=results, Key=f"{SET_ASIDE}{name}.json", Body=aside)
 
     done = pipeline.spotcheck("forget", key, "--yes", "--json")
 
@@ -50,6 +55,11 @@ def test_all_of_a_picture_goes_and_nothing_of_its_neighbour(pipeline: Deployed) 
     assert all(neighbour in trace for trace in traces(pipeline, key))
     assert [pipeline.target.results_table().get(identity) for identity in versions] == [None, None]
     assert pipeline.target.results_table().get(kept) is not None
+    left = pipeline.client("s3").list_objects_v2(Bucket=results, Prefix=SET_ASIDE)["Contents"]
+    assert [found["Key"] for found in left if "/of-it" in found["Key"]] == [
+        f"{SET_ASIDE}of-its-neighbour.json"
+    ]
+    pipeline.client("s3").delete_object(Bucket=results, Key=f"{SET_ASIDE}of-its-neighbour.json")
 
 
 def test_all_of_a_video_goes_with_its_frames(pipeline: Deployed, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ FUNCTIONS = (
     "run_job",
     "train_model",
 )
+API_FUNCTIONS = ("api_handler", "detect_anomalies", "run_job")
 ROLES = (*FUNCTIONS, "mediaconvert")
 BUCKETS = {
     what: f"arn:aws:s3:::{NAME}-{what}-{ACCOUNT}-{REGION}"
@@ -227,6 +228,28 @@ ROWS: list[Row] = [
     ("detect_anomalies", "s3:PutObject", f"{BUCKETS['models']}/projects/cars/current.json", False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
     ("detect_anomalies", "dynamodb:PutItem", TABLE, False),
+    ("detect_anomalies", "lambda:InvokeFunction", function("run_job:live"), False),
+    *(
+        row
+        for role in API_FUNCTIONS
+        for row in (
+            (role, "s3:GetObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:PutObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:DeleteObject", f"{BUCKETS['models']}/layers/x.zip", False),
+            (role, "s3:DeleteObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+            (role, "s3:DeleteObjectVersion", f"{BUCKETS['models']}/projects/cars/project.json", False),
+            (role, "s3:PutObject", f"{BUCKETS['images']}/image_inputs/a.png", False),
+            (role, "s3:PutObject", f"{BUCKETS['videos']}/video_inputs/a.mp4", False),
+            (role, "s3:PutBucketPolicy", BUCKETS["models"], False),
+            (role, "s3:GetObject", "arn:aws:s3:::payroll/projects/cars/project.json", False),
+            (role, "dynamodb:DeleteItem", TABLE, False),
+            (role, "mediaconvert:CreateJob", QUEUE, False),
+            (role, "iam:PassRole", LENT, False, TO_MEDIACONVERT),
+            (role, "iam:PassRole", ADMIN, False, TO_LAMBDA),
+            (role, "lambda:InvokeFunction", function("convert_video:live"), False),
+            (role, "lambda:UpdateFunctionCode", function(role), False),
+        )
+    ),
     *((role, "logs:PutLogEvents", log_of(role), True) for role in FUNCTIONS),
     *((role, "logs:PutLogEvents", log_of("somebody-else"), False) for role in FUNCTIONS),
     *((role, "logs:DeleteLogStream", log_of(role), False) for role in FUNCTIONS),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support_deployed import PATIENCE
 from support_models import normal_png
 
 from chalicelib.events import ObjectVersion, s3_event
-from spotcheck.dead_letters import SET_ASIDE
+from spotcheck.dead_letters import SET_ASIDE, Queue
 from spotcheck.soak import Soak
 
 if TYPE_CHECKING:
@@ -43,6 +45,15 @@ def dead(deployed: Deployed, version: ObjectVersion, handler: str = "detect_imag
     return {"requestContext": {"functionArn": arn}, "requestPayload": s3_event(version)}
 
 
+def await_letters(deployed: Deployed, count: int) -> None:
+    """Waits until so many events have failed for good."""
+    found = Queue(deployed.client("sqs"), deployed.outputs["dead_letter_queue_url"])
+    deadline = time.monotonic() + PATIENCE
+    while len(found) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def forget(deployed: Deployed, identity: str) -> None:
     """Takes an outcome away behind everybody's back."""
     table = deployed.target.resource("dynamodb").Table(deployed.outputs["results_table"])
@@ -68,6 +79,9 @@ def test_faults_of_many_kinds_were_injected_and_events_were_replayed(soaked: dic
     assert {"error", "throttle", "reset", "cut", "clock", "lost-answer", "denied"} <= soaked["faults"].keys()
     assert {"duplicate", "reorder", "skew", "refuse"} <= soaked["faults"].keys()
     assert {"kill", "kill-after"} & soaked["faults"].keys()
+    assert soaked["error_share"] >= 0.05
+    assert soaked["duplicate_share"] >= 0.1
+    assert soaked["overtaken"] > 0, "some keys were uploaded again while they were being judged"
     assert soaked["dead_letters"] > 0
     assert soaked["retries"] > 0
 
@@ -128,6 +142,34 @@ def test_redrive_replays_what_can_be_mended_and_sets_the_rest_aside(pipeline: De
     pipeline.record(record.request_id)
     code, found = audit(pipeline)
     assert (code, found["dead_letters"], found["set_aside"]) == (0, 0, 1)
+
+
+@pytest.mark.usefixtures("soaked")
+def test_a_job_that_failed_for_good_is_told_replayed_and_no_missing_upload(pipeline: Deployed) -> None:
+    name = pipeline.outputs["function_names"]["run_job"]
+    job = {"job": "unheard-of", "project": "cars"}
+    pipeline.client("lambda").invoke(
+        FunctionName=name, Qualifier="live", InvocationType="Event", Payload=json.dumps(job)
+    )
+    await_letters(pipeline, 1)
+    code, found = audit(pipeline)
+    assert (code, found["missing"], found["dead_letters"]) == (0, [], 1)
+
+    told = json.loads(pipeline.spotcheck("redrive", "--dry-run", "--json").stdout)
+    (failure,) = told["failures"]
+    assert (failure["handler"], failure["error"]) == ("run_job", "KeyError: 'unheard-of'")
+    assert failure["example"] == "job=unheard-of project=cars"
+
+    assert json.loads(pipeline.spotcheck("redrive", "--json").stdout)["replayed"] == {"run_job": 1}
+    await_letters(pipeline, 1)  # it failed as before, and not because it was replayed
+    done = pipeline.spotcheck("redrive", "--tries", "1", "--json")
+    (aside,) = json.loads(done.stdout)["set_aside"]
+    assert aside["reason"] == "replayed 1 times, and failed again: KeyError: 'unheard-of'"
+    kept = pipeline.result(f"{SET_ASIDE}{aside['id']}.json")
+    assert (kept["handler"], kept["event"], kept["uploads"]) == ("run_job", job, [])
+    pipeline.client("s3").delete_object(
+        Bucket=pipeline.outputs["results_bucket"], Key=f"{SET_ASIDE}{aside['id']}.json"
+    )
 
 
 @pytest.mark.usefixtures("soaked")

@@ -7,7 +7,9 @@ import io
 from pathlib import Path
 
 import jinja2
-from PIL import Image, ImageOps
+from PIL import Image
+
+from chalicelib.pictures import read_picture
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SIDE = 300  # longest side of a picture on a page, in pixels
@@ -31,10 +33,10 @@ def data_uri(picture: bytes) -> str:
     """A picture, made small, as a `data:` address.
 
     Args:
-        picture: Any file that Pillow reads.
+        picture: A JPEG or PNG that was judged.
     """
-    with Image.open(io.BytesIO(picture)) as opened, io.BytesIO() as file:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
-        image.thumbnail((_SIDE, _SIDE))
+    image = Image.fromarray(read_picture(picture, min_decoded_side=_SIDE).pixels)
+    image.thumbnail((_SIDE, _SIDE))
+    with io.BytesIO() as file:
         image.save(file, "JPEG", quality=85)
         return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from chalicelib.pictures import PictureLimits
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -78,7 +80,7 @@ def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> ND
         framing: How pictures become squares; None stretches them.
 
     Raises:
-        ValueError: The data are no such picture.
+        ValueError: The data are no such picture, or one larger than a picture may be.
     """
     grey = _grey(data)
     # A JPEG blurs the edge of black and white; a PNG may hold an index (0, 1) in place of black and white.
@@ -127,6 +129,9 @@ def kinds_mask(pixels: LabelledPixels, kinds: Sequence[str]) -> bytes:
 def _grey(data: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            if image.width * image.height > PictureLimits().max_pixels:
+                message = f"the mask is too large ({image.width} x {image.height} pixels)"
+                raise ValueError(message)
             return np.asarray(image.convert("L"))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"the mask cannot be read ({error})"

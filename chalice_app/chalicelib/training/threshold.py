@@ -32,11 +32,14 @@ class Threshold(NamedTuple):
 
 
 def choose_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -> Threshold:
-    """The score that a further normal picture exceeds with at most the given probability.
+    """The score that a further normal picture exceeds with the given probability.
 
-    From 60 normals on, conformal prediction (Vovk et al. 2005; Lei et al. 2018): the k-th smallest of n
-    scores, k = ⌈(n + 1)(1 - rate)⌉. It assumes nothing but that pictures come in no order. Below 60 normals,
-    or where k exceeds n, the upper prediction limit of a log-normal: exp(m + t · s · √(1 + 1/n)), t from
+    From 60 normals on, conformal prediction (Vovk et al. 2005; Lei et al. 2018): a further score exceeds the
+    k-th smallest of n with probability 1 - k / (n + 1), which assumes nothing but that pictures come in no
+    order. Where k = (n + 1)(1 - rate) is no whole number, the threshold is between two scores, interpolated
+    in their logarithms: always the upper one would give a rate of .038 with 78 pictures where .05 is asked
+    for. Below 60 normals, or where k exceeds n, the upper prediction limit of a log-normal:
+    exp(m + t · s · √(1 + 1/n)), t from
     Student's distribution with n - 1 degrees of freedom, m the median of the log-scores and s their
     interquartile range over 1.349. Quartiles, and not mean and standard deviation, because one anomalous
     picture among thirty "normal" ones would otherwise hide all others.
@@ -46,9 +49,10 @@ def choose_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float
         false_alarm_rate: The probability, between 0 and 0.5.
     """
     count = len(normal_scores)
-    rank = math.ceil((count + 1) * (1 - false_alarm_rate))
-    if count >= _MIN_FOR_CONFORMAL and rank <= count:
-        return Threshold(float(np.sort(normal_scores)[rank - 1]), "conformal", None)
+    if count >= _MIN_FOR_CONFORMAL and (count + 1) * (1 - false_alarm_rate) <= count:
+        # NumPy calls this rank Weibull's.
+        logs = np.quantile(np.log(normal_scores), 1 - false_alarm_rate, method="weibull")
+        return Threshold(float(np.exp(logs)), "conformal", None)
     value = _log_normal_limit(np.log(normal_scores), false_alarm_rate)
     needed = max(_MIN_FOR_CONFORMAL, math.ceil(1 / false_alarm_rate) - 1)
     warning = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -22,7 +23,7 @@ from chalicelib.video_table import VideoTable
 from spotcheck.totals import Counting, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from spotcheck.targets import Target
 
@@ -39,12 +40,8 @@ class Stack:
         default_factory=lambda: {"results_table": TABLE, "results_bucket": BUCKET, "index_shards": SHARDS}
     )
     reads: Counter[str] = field(default_factory=Counter)
-
-    def client(self, name: str) -> Any:
-        return boto3.client(cast("Any", name))
-
-    def resource(self, name: str) -> Any:
-        return boto3.resource(cast("Any", name))
+    client: Callable[[str], Any] = field(default_factory=lambda: cache(boto3.client))
+    resource: Callable[[str], Any] = field(default_factory=lambda: cache(boto3.resource))
 
     def results_table(self) -> ResultsTable:
         return ResultsTable(self.resource("dynamodb"), TABLE, shards=SHARDS)

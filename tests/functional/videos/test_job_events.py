@@ -105,8 +105,7 @@ def test_every_order_and_every_repetition_gives_the_same_video(
 
 
 def forget(videos: VideoTable) -> None:
-    del videos
-    boto3.resource("dynamodb").Table("results").delete_item(Key={"RequestID": VIDEO_ID})
+    videos._table.delete_item(Key={"RequestID": VIDEO_ID})
 
 
 def test_the_verdict_is_not_final_while_a_frame_is_missing(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,11 +24,9 @@ from support_pictures import (
     texture,
 )
 
+import chalicelib
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.pictures import Picture, PictureLimits, read_picture
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 JPEG = jpeg_bytes(quality=95)
 PNG = png_bytes()
@@ -294,6 +293,20 @@ def test_a_progressive_jpeg_is_decoded() -> None:
 def test_a_png_of_one_frame_with_animation_control_is_a_still_picture() -> None:
     control = png_chunk(b"acTL", struct.pack(">II", 1, 0))
     np.testing.assert_array_equal(read(PNG[:33] + control + PNG[33:]), texture())
+
+
+def test_nothing_that_runs_in_lambda_opens_a_picture_without_naming_the_formats() -> None:
+    modules = Path(chalicelib.__file__).parent.rglob("*.py")
+    opened = [
+        call
+        for module in modules
+        for call in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Image.open"
+    ]
+    formats = {ast.unparse(one.value) for call in opened for one in call.keywords if one.arg == "formats"}
+    assert all(any(one.arg == "formats" for one in call.keywords) for call in opened)
+    assert formats <= {"['JPEG']", "['PNG']", "['PNG', 'JPEG']"}
+    assert opened
 
 
 def test_the_bytes_decide_whatever_the_name_or_limit_of_pillow_says() -> None:

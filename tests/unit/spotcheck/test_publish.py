@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support_models import tiny_model
 
+from chalicelib.detector import Detector
 from chalicelib.exceptions import ModelInvalidError
 from spotcheck import targets
 from spotcheck.publish import publish, validate_model
@@ -18,6 +20,17 @@ def test_a_file_that_is_no_model_is_not_published(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"no model")
     with pytest.raises(ModelInvalidError):
+        validate_model(path)
+
+
+def test_a_model_that_loads_and_cannot_judge_is_found_by_the_built_in_picture(tmp_path: Path) -> None:
+    model = bytearray(tiny_model())
+    weights = len(model) // 2
+    model[weights : weights + 40_000] = b"\xff" * 40_000  # every float of them is not a number
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model)
+    assert Detector.load(path)
+    with pytest.raises(ModelInvalidError, match="no finite score"):
         validate_model(path)
 
 

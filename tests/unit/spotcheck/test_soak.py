@@ -44,8 +44,15 @@ def test_every_kind_of_fault_is_made_at_once() -> None:
     rules = Plan.from_json(json.dumps({"rules": faults(outage=True)})).rules
     assert {rule.kind for rule in rules} == KINDS
     assert sum(rule.rate for rule in rules if rule.kind == "duplicate") >= 0.1
-    assert sum(rule.rate for rule in rules if (rule.kind, rule.service) == ("error", "*")) >= 0.05
+    assert sum(rule.rate for rule in rules if (rule.kind, rule.service) == ("error", "*")) > 0.05
     assert "denied" not in {rule["kind"] for rule in faults(outage=False)}
+
+
+def test_an_upload_is_overtaken_when_the_next_version_came_before_its_verdict() -> None:
+    sent = [("a", "2", "10:02"), ("a", "1", "10:00"), ("a", "3", "10:06"), ("b", "1", "10:00")]
+    verdicts = {("a", "1"): "10:03", ("a", "2"): "10:05", ("a", "3"): "10:09", ("b", "1"): "10:09"}
+    assert soak.overtaken(sent, verdicts) == 1
+    assert soak.overtaken(sent, {}) == 0
 
 
 @pytest.mark.parametrize("name", ["lost", "duplicated", "wrong_version", "set_aside"])

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from support_pictures import jpeg_bomb, png_bomb
 
 from chalicelib.framing import Framing
 from chalicelib.lookout.masks import LabelledPixels
@@ -91,3 +92,9 @@ def test_pictures_of_one_known_kind_show_it_with_and_without_a_mask() -> None:
     assert read.marks[1]["dent"].sum() == 0
     assert read.coverage.sum(axis=1).tolist() == [100, 0, 100]
     assert read.warnings == ()
+
+
+@pytest.mark.parametrize("bomb", [png_bomb(), jpeg_bomb()], ids=["PNG", "JPEG"])
+def test_a_mask_larger_than_a_picture_may_be_is_not_decoded(bomb: bytes) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        patch_coverage(bomb, 10)

@@ -1,4 +1,4 @@
-"""The threshold keeps its promise: at most the false-alarm rate asked for, on pictures not seen."""
+"""The threshold keeps its promise: the false-alarm rate asked for, on pictures not seen."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ def false_alarms(count: int, rate: float, *, heavy_tail: bool = False) -> float:
     return float(np.mean(rates))
 
 
+@pytest.mark.parametrize("count", [60, 64, 78, 99, 250])
 @pytest.mark.parametrize("rate", [0.05, 0.1])
-def test_many_normals_give_the_false_alarm_rate_asked_for_whatever_their_distribution(rate: float) -> None:
-    assert rate * 0.8 < false_alarms(99, rate, heavy_tail=True) < rate * 1.1
+def test_many_normals_give_the_false_alarm_rate_asked_for_whatever_their_distribution(
+    count: int, rate: float
+) -> None:
+    assert rate * 0.9 < false_alarms(count, rate, heavy_tail=True) < rate * 1.1
 
 
 def test_few_log_normal_scores_give_about_the_false_alarm_rate_asked_for() -> None:
@@ -33,7 +36,8 @@ def test_few_log_normal_scores_give_about_the_false_alarm_rate_asked_for() -> No
 def test_from_sixty_normals_on_the_threshold_is_conformal() -> None:
     scores = np.arange(1.0, 61.0)
     threshold = choose_threshold(np.random.default_rng(0).permutation(scores), 0.05)
-    assert (threshold.value, threshold.method, threshold.warning) == (58, "conformal", None)
+    assert 57 < threshold.value < 58
+    assert (threshold.method, threshold.warning) == ("conformal", None)
 
 
 def test_below_sixty_normals_the_threshold_comes_with_a_warning() -> None:
