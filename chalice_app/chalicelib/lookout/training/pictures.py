@@ -18,7 +18,7 @@ from chalicelib.measuring.pictures import LabelledPicture, Skipped
 from chalicelib.training.masks import kinds_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -38,16 +38,6 @@ class Fetched:
 
     pictures: tuple[LabelledPicture, ...]
     skipped: tuple[Skipped, ...]
-
-
-def colors_of(entries: Iterable[Entry]) -> dict[str, str]:
-    """The colour of each kind of anomaly in a dataset's masks, by the name that a model gives it."""
-    colors: dict[str, str] = {}
-    for entry in entries:
-        for color, label in entry.mask.labels.items() if entry.mask else ():
-            if name := kind_name(label):
-                colors.setdefault(name, color)
-    return colors
 
 
 class _UnusableError(Exception):

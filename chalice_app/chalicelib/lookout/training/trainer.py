@@ -17,10 +17,10 @@ from chalicelib.detector import Detector
 from chalicelib.exceptions import TrainingError, TrainingSupersededError
 from chalicelib.lookout.api.dataset_store import TYPES
 from chalicelib.lookout.evaluation import file_name, manifest_name
+from chalicelib.lookout.manifest import colors_of
 from chalicelib.lookout.training.book import MOST_ATTEMPTS
 from chalicelib.lookout.training.evaluation_files import evaluation_manifest, evaluation_result
 from chalicelib.lookout.training.heartbeat import HeartBeat
-from chalicelib.lookout.training.pictures import colors_of
 from chalicelib.measuring.pictures import Dataset
 from chalicelib.measuring.report import render_model_report
 from chalicelib.measuring.training import evaluate_normals, train_on
