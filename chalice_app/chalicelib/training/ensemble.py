@@ -215,11 +215,13 @@ class _Learning:
         self._normal = ~sample.is_anomalous
         self.rows = picture_rows(sample)
         logs = np.log(sample.distances).astype(np.float32)
-        patches = np.concatenate([sample.patches, logs[:, None, :]], axis=1).transpose(0, 2, 1)
-        of_normals = patches[self._normal].reshape(-1, patches.shape[2])
-        self.mean = of_normals.mean(axis=0, dtype=np.float64)
-        self.scale = 1 / np.maximum(of_normals.std(axis=0, dtype=np.float64), 1e-9)
-        self.patches = (patches - self.mean.astype(np.float32)) * self.scale.astype(np.float32)
+        count, width, patches = sample.patches.shape
+        self.patches = np.empty((count, patches, width + 1), np.float32)
+        self.patches[:, :, :width] = sample.patches.transpose(0, 2, 1)
+        self.patches[:, :, width] = logs
+        self.mean, self.scale = _mean_and_scale(self.patches, self._normal)
+        self.patches -= self.mean.astype(np.float32)
+        self.patches *= self.scale.astype(np.float32)
         self._logs = logs
         self._moments = {
             fold: Moments.of(self._patches_of(self._normal & (sample.folds == fold)))
@@ -262,11 +264,11 @@ class _Learning:
         anomalies: NDArray[np.bool_],
         chosen: NDArray[np.bool_],
     ) -> Linear:
-        patches = self.patches[normals]
-        fooling = np.argsort(-discriminant(patches), axis=1, kind="stable")[:, :_FOOLING]
-        any_patch = np.random.default_rng(0).integers(0, patches.shape[1], (len(patches), _ANY))
+        pictures = np.flatnonzero(normals)
+        fooling = np.argsort(-discriminant(self.patches)[pictures], axis=1, kind="stable")[:, :_FOOLING]
+        any_patch = np.random.default_rng(0).integers(0, self.patches.shape[1], (len(pictures), _ANY))
         places = np.concatenate([fooling, any_patch], axis=1)
-        negatives = np.take_along_axis(patches, places[:, :, None], axis=1).reshape(-1, patches.shape[2])
+        negatives = self.patches[pictures[:, None], places].reshape(-1, self.patches.shape[2])
         positives = self.patches[anomalies][chosen]
         rows = np.concatenate([negatives, positives])
         importance = np.concatenate([np.full(len(negatives), 1 / len(negatives)), _importance(chosen)])
@@ -276,6 +278,17 @@ class _Learning:
     def _patches_of(self, pictures: NDArray[np.bool_]) -> NDArray[np.float32]:
         patches: NDArray[np.float32] = self.patches[pictures].reshape(-1, self.patches.shape[2])
         return patches
+
+
+def _mean_and_scale(
+    patches: NDArray[np.float32], normal: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each feature over the normal pictures' patches; one picture at a time, because memory is short."""
+    pictures = np.flatnonzero(normal)
+    count = len(pictures) * patches.shape[1]
+    mean = np.sum([patches[place].sum(axis=0, dtype=np.float64) for place in pictures], axis=0) / count
+    squared = np.sum([np.square(patches[place] - mean).sum(axis=0) for place in pictures], axis=0)
+    return mean, 1 / np.maximum(np.sqrt(squared / count), 1e-9)
 
 
 def _largest(values: NDArray[np.floating], patches: int) -> NDArray[np.bool_]:

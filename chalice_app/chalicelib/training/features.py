@@ -65,24 +65,27 @@ class Features(NamedTuple):
     """What was extracted, and from what.
 
     Attributes:
-        values: `(pictures, channels, patches)` float32, patches row by row.
+        described: `(pictures, channels and context channels, patches)` float32, patches row by row.
         channels: Channels of each tap, in the order of the taps.
         images: The pictures, in the order of `values`.
         skipped: Pictures that could not be read.
-        context: `(pictures, context channels, patches)` float32; without context channels unless asked for.
-        pooled: `(pictures, pooled channels)` float32; likewise.
+        pooled: `(pictures, pooled channels)` float32; without any unless asked for.
         thumbnails: Of each picture, for `chalicelib.training.likeness`.
         places: Which of the pictures asked for each one is.
     """
 
-    values: NDArray[np.float32]
+    described: NDArray[np.float32]
     channels: tuple[int, ...]
     images: tuple[TrainingImage, ...]
     skipped: tuple[SkippedImage, ...]
-    context: NDArray[np.float32]
     pooled: NDArray[np.float32]
     thumbnails: tuple[NDArray[np.float32], ...]
     places: tuple[int, ...]
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """`(pictures, channels, patches)`: what tells normal from unusual. A view, as memory is short."""
+        return self.described[:, : sum(self.channels)]
 
 
 def add_features(
@@ -173,7 +176,9 @@ def extract_features(
     values = add_features(graph, "image", weights, config, with_context=with_context)
     shapes = values.shapes()
     session = new_session(graph.model(config.input_size, shapes))
-    rows: list[list[NDArray[np.float32]]] = []
+    width, patches = sum(values.channels), values.grid**2
+    described = np.empty((len(pictures), width + values.context_channels, patches), np.float32)
+    pooled = np.empty((len(pictures), values.pooled_channels), np.float32)
     images: list[TrainingImage] = []
     skipped: list[SkippedImage] = []
     thumbnails: list[NDArray[np.float32]] = []
@@ -183,31 +188,25 @@ def extract_features(
             skipped.append(SkippedImage(picture.name, prepared))
         else:
             image, sha256 = prepared
-            rows.append(session.run(list(shapes), {"image": image[None]}))
+            of_patches, *context = session.run(list(shapes), {"image": image[None]})
+            described[len(images), :width] = of_patches.reshape(width, patches)
+            if context:
+                described[len(images), width:] = context[0].reshape(-1, patches)
+                pooled[len(images)] = context[1]
             images.append(TrainingImage(picture.name, sha256))
             thumbnails.append(thumbnail(image))
             places.append(done - 1)
         if progress:
             progress(done, len(pictures))
     return Features(
-        _stacked(rows, 0, (sum(values.channels), config.grid**2)),
+        described[: len(images)],
         values.channels,
         tuple(images),
         tuple(skipped),
-        _stacked(rows, 1, (values.context_channels, config.grid**2)),
-        _stacked(rows, 2, (values.pooled_channels,)),
+        pooled[: len(images)],
         tuple(thumbnails),
         tuple(places),
     )
-
-
-def _stacked(
-    rows: Sequence[Sequence[NDArray[np.float32]]], output: int, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """One output of all pictures `(pictures, *shape)`; zeros where the graph has no such output."""
-    if not rows or output >= len(rows[0]):
-        return np.zeros((len(rows), *shape), np.float32)
-    return np.stack([row[output].reshape(shape) for row in rows])
 
 
 _Prepared = tuple["NDArray[np.uint8]", str] | str

@@ -73,7 +73,7 @@ def learn_from_anomalies(
         }
         return Labelled(None, alone[:normals], alone[normals:], distances[normals:], decision)
     sample = Sample(
-        np.concatenate([features.values, features.context], axis=1),
+        features.described,
         features.pooled,
         distances,
         is_anomalous,

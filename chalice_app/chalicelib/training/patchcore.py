@@ -67,7 +67,8 @@ def fit_patchcore(
     with threadpool_limits(1, "blas"):
         rows = features.transpose(0, 2, 1).reshape(-1, width)
         mean = rows.mean(axis=0, dtype=np.float64)
-        scaled = ((rows - mean) * scales).astype(np.float32)
+        scaled = rows - mean.astype(np.float32)
+        scaled *= scales.astype(np.float32)
         variances, directions = np.linalg.eigh((scaled.T @ scaled).astype(np.float64) / len(scaled))
         shrunk = directions / np.sqrt(variances + _WHITENING_RIDGE * variances.mean())
         whitening = (shrunk * scales[:, None]).astype(np.float32)

@@ -214,10 +214,8 @@ def _learn_kinds(
     if labelled is None:
         return NO_KINDS
     features, normals = material.features, material.normals
-    values = features.values[normals:]
-    if labelled.ensemble:
-        values = np.concatenate([values, features.context[normals:]], axis=1)
-    anomalies = Anomalies(values, labelled.heat_maps, material.masks.marks, groups[normals:])
+    values = features.described if labelled.ensemble else features.values
+    anomalies = Anomalies(values[normals:], labelled.heat_maps, material.masks.marks, groups[normals:])
     return learn_kinds(anomalies, threshold, colors)
 
 

@@ -132,6 +132,23 @@ def test_the_graph_computes_what_numpy_computes() -> None:
     np.testing.assert_allclose(score, scores(expected)[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("width", [1, 3, 7, 168])
+def test_factors_in_blocks_give_the_distance_whatever_their_number_of_channels(width: int) -> None:
+    generator = np.random.default_rng(0)
+    factors = np.tril(generator.normal(size=(1, width, width))).astype(np.float16)
+    model = Padim(generator.normal(size=(1, width)).astype(np.float32), factors, np.empty((0, 1)))
+    graph = GraphBuilder()
+    # Of the graph's input only the first value of all serves, for each of the features.
+    value = graph.add("Slice", ["image", graph.indices(0, 0), graph.indices(1, 1), graph.indices(1, 3)])
+    value = graph.add("Cast", [graph.add("Slice", [value, *map(graph.indices, (0, 1, 2))])], to=1)
+    value = graph.add("Expand", [graph.add("Reshape", [value, graph.indices(1)]), graph.indices(width)])
+    add_outputs(graph, add_padim(graph, value, model), 1)
+    session = onnxruntime.InferenceSession(graph.model(1, {"score": (), "heat_map": (1, 1)}))
+    (score,) = session.run(("score",), {"image": np.full((1, 1, 1, 3), 200, np.uint8)})
+    expected = reference_distances(model, np.full((1, width, 1), 200, np.float32))
+    np.testing.assert_allclose(score, expected[0, 0], rtol=1e-4)
+
+
 def test_a_score_is_the_mean_of_the_largest_hundredth_of_the_patches() -> None:
     assert [top_patches(count) for count in (1, 100, 149, 400)] == [1, 1, 1, 4]
     distances = np.arange(800.0).reshape(2, 400)
