@@ -67,7 +67,7 @@ class Features(NamedTuple):
     Attributes:
         described: `(pictures, channels and context channels, patches)` float32, patches row by row.
         channels: Channels of each tap, in the order of the taps.
-        images: The pictures, in the order of `values`.
+        images: The pictures, in the order of `described`.
         skipped: Pictures that could not be read.
         pooled: `(pictures, pooled channels)` float32; without any unless asked for.
         thumbnails: Of each picture, for `chalicelib.training.likeness`.

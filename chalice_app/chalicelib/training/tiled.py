@@ -86,7 +86,7 @@ def train_tiled(
     few = _few_of_each(owners)
     method, why = choose_method(
         [normal.tile_picture(*normal.order[place]) for place in few],
-        features._replace(values=features.values[few]),
+        features._replace(described=features.described[few]),
         groups[few],
         backbone,
         flat,
