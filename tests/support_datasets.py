@@ -145,10 +145,10 @@ class Service:
             client.meta.events.unregister(event, look)
 
 
-def lines(*names: str, of: str = "normal", bucket: str = GRANTED) -> bytes:
+def lines(*names: str, of: str = "normal", bucket: str = GRANTED, folder: str = "exports/cars") -> bytes:
     """A manifest: one line for each name."""
     labels = [label(of)] if of else []
-    return manifest_bytes([line(f"s3://{bucket}/exports/cars/{name}", *labels) for name in names])
+    return manifest_bytes([line(f"s3://{bucket}/{folder}/{name}", *labels) for name in names])
 
 
 def stored(name: str = "a.png", text: str | None = None) -> StoredEntry:

@@ -15,9 +15,10 @@ from chalicelib.calibration import probability
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
 from chalicelib.regions import Found, find_regions
+from chalicelib.tiling import Tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -114,8 +115,8 @@ class Detector:
         return cls(session, metadata)
 
     @property
-    def min_decoded_side(self) -> int:
-        """A JPEG may be decoded at a reduced scale that keeps both sides at this many pixels."""
+    def min_decoded_side(self) -> int | None:
+        """A JPEG may be decoded at a scale that keeps both sides at this many pixels; None: whole."""
         return self._framing.min_decoded_side
 
     def detect(self, picture: Picture) -> Detection:
@@ -123,17 +124,13 @@ class Detector:
 
         Raises:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
+            PictureRejectedError: It would be seen in too many tiles.
         """
-        score, patches, evidence = self.infer(self.model_input(picture))
+        score, heat_map, evidence = self._look(picture)
         threshold = self.metadata.threshold
-        heat_map = self._framing.in_picture(patches, picture.width, picture.height)
         anomalous = probability(score, threshold, self.metadata.normal_median, self.metadata.steepness)
         found = Found((), np.zeros(heat_map.shape, np.uint8))
         if score > threshold:
-            if evidence is not None:
-                evidence = np.stack(
-                    [self._framing.in_picture(one, picture.width, picture.height) for one in evidence]
-                )
             names = [kind.name for kind in self.metadata.kinds]
             found = find_regions(heat_map, threshold, names, evidence)
         return Detection(
@@ -150,15 +147,33 @@ class Detector:
             model_kinds=self.metadata.kinds,
         )
 
-    def model_input(self, picture: Picture) -> NDArray[np.uint8]:
-        """What the graph takes of a picture: a square `(size, size, 3)`."""
-        return self._framing.square(picture.pixels)
+    def model_inputs(self, picture: Picture) -> Iterator[NDArray[np.uint8]]:
+        """What the graph takes of a picture: a square `(size, size, 3)`, or one for each tile."""
+        if not self._framing.tile:
+            yield self._framing.square(picture.pixels)
+            return
+        tiles = Tiles(self._framing, picture.width, picture.height)
+        yield from (square for _, square in tiles.squares(picture.pixels))
+
+    def _look(self, picture: Picture) -> Inference:
+        """What the model says of the picture, maps being those of the whole picture."""
+        framing, width, height = self._framing, picture.width, picture.height
+        if not framing.tile:
+            score, patches, evidence = self.infer(framing.square(picture.pixels))
+            if evidence is not None:
+                evidence = np.stack([framing.in_picture(one, width, height) for one in evidence])
+            return Inference(score, framing.in_picture(patches, width, height), evidence)
+        tiles = Tiles(framing, width, height)
+        seen = [(tile, self.infer(square)) for tile, square in tiles.squares(picture.pixels)]
+        heat_map = tiles.heat_map([(tile, one.heat_map) for tile, one in seen])
+        return Inference(max(one.score for _, one in seen), heat_map, None)
 
     def infer(self, image: NDArray[np.uint8]) -> Inference:
-        """Score, heat map and evidence of a square from `model_input`.
+        """Score, heat map and evidence of a square from `model_inputs`.
 
         Raises:
             ModelInvalidError: The model gives no finite score, so its weights must be damaged.
+            PictureRejectedError: It would be seen in too many tiles.
         """
         outputs = ("score", "heat_map", "kinds") if len(self.metadata.kinds) > 1 else ("score", "heat_map")
         score, heat_map, *evidence = self._session.run(outputs, {"image": image[None]})

@@ -23,8 +23,11 @@ STRETCH, LETTERBOX = "stretch-bilinear", "letterbox-bilinear"
 
 Roi = tuple[float, float, float, float]
 
+MIN_TILE = 64
+"""Pixels a side: as small as a picture may be."""
+
 # What stands where nothing is to be seen; the network takes it for zero.
-_GREY = 127
+GREY = 127
 _MASK_SIDE = 320
 _MOST_CELLS = 200
 
@@ -39,22 +42,27 @@ class Framing:
         roi: The region of interest: left, top, width and height in fractions of the upright picture; None is
             all of it.
         mask: From `mask_text`: what of the picture counts. The rest is painted grey.
+        tile: Side of a tile in pixels of the picture, where it is seen in tiles (`chalicelib.tiling`): each
+            of them then becomes the square. 0 where the whole picture does.
     """
 
     size: int
     resize: str = STRETCH
     roi: Roi | None = None
     mask: str = ""
+    tile: int = 0
 
     @property
-    def min_decoded_side(self) -> int:
-        """A JPEG may be decoded at a reduced scale that keeps both sides at this many pixels."""
+    def min_decoded_side(self) -> int | None:
+        """A JPEG may be decoded at a scale that keeps both sides at this many pixels; None: whole."""
+        if self.tile:
+            return None
         return math.ceil(self.size / min(self.roi[2:])) if self.roi else self.size
 
     def square(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The square `(size, size, 3)` of a picture `(H, W, 3)`."""
-        image = self._placed(pixels, _GREY)
-        return image if self._counts is None else np.where(self._counts, image, np.uint8(_GREY))
+        image = self._placed(pixels, GREY)
+        return image if self._counts is None else np.where(self._counts, image, np.uint8(GREY))
 
     def mask_square(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The same of a mask `(H, W)` of the picture: 0 where the square shows nothing of it."""
@@ -85,11 +93,17 @@ class Framing:
     @cached_property
     def _counts(self) -> NDArray[np.bool_] | None:
         """Where the square counts `(size, size, 1)`; None where all of it does."""
+        if self.mask_image is None:
+            return None
+        return (self.mask_square(np.asarray(self.mask_image)) > GREY)[..., None]
+
+    @cached_property
+    def mask_image(self) -> Image.Image | None:
+        """The mask as a small grey picture of the whole picture's shape: white counts; None without one."""
         if not self.mask:
             return None
         with Image.open(io.BytesIO(base64.b64decode(self.mask)), formats=["PNG"]) as image:
-            counts = self.mask_square(np.asarray(image.convert("L")))
-        return (counts > _GREY)[..., None]
+            return image.convert("L")
 
     def _placed(self, pixels: NDArray[np.uint8], fill: int) -> NDArray[np.uint8]:
         height, width = pixels.shape[:2]
@@ -142,7 +156,7 @@ def mask_text(data: bytes) -> str:
         message = f"the mask cannot be read ({error})"
         raise ValueError(message) from error
     grey.thumbnail((_MASK_SIDE, _MASK_SIDE))
-    counts = np.asarray(grey) > _GREY
+    counts = np.asarray(grey) > GREY
     if not counts.any():
         message = "the mask is black: nothing of the picture counts"
         raise ValueError(message)
@@ -155,6 +169,10 @@ def check_framing(framing: Framing) -> None:
     """Raises ValueError for a framing that shows nothing or that this Spotcheck does not know."""
     if framing.resize not in (STRETCH, LETTERBOX):
         message = f"resize is {framing.resize!r}"
+        raise ValueError(message)
+    if framing.tile and (framing.tile < MIN_TILE or framing.resize != STRETCH):
+        letterbox = ", and are squares already: no letterbox" * (framing.resize != STRETCH)
+        message = f"tiles have at least {MIN_TILE} pixels a side{letterbox}"
         raise ValueError(message)
     if framing.roi is not None:
         left, top, width, height = framing.roi

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "spotcheck"
 FORMAT_VERSION = 1
+TILED_FORMAT_VERSION = 2
+"""Of models that see pictures in tiles: whoever does not know of tiles must not judge with them."""
 # Lookout for Vision's.
 MAX_KINDS = 100
 _NAME = re.compile(r"[a-zA-Z0-9]{1,256}")
@@ -59,6 +61,7 @@ class ModelMetadata:
         grid: The heat map has `grid` × `grid` patches.
         resize: How a picture becomes the square: `stretch-bilinear` or `letterbox-bilinear`.
         roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
+        tile: Side in pixels of the tiles in which the picture is seen; 0 where it is seen whole.
         mask: What of it counts, as `chalicelib.framing.mask_text` gives it; empty where all does.
         method: The detection method: `padim` or `patchcore`, with `+labels` where anomalies were learnt from.
         backbone: Name of the feature extractor.
@@ -97,6 +100,7 @@ class ModelMetadata:
     backbone_sha256: str
     roi: Roi | None = None
     mask: str = ""
+    tile: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
     training_images: tuple[TrainingImage, ...] = ()
     skipped: tuple[SkippedImage, ...] = ()
@@ -120,7 +124,7 @@ class ModelMetadata:
     @property
     def framing(self) -> Framing:
         """How a picture becomes the square that the graph takes."""
-        return Framing(self.input_size, self.resize, self.roi, self.mask)
+        return Framing(self.input_size, self.resize, self.roi, self.mask, self.tile)
 
     def to_json(self) -> str:
         """The same metadata gives the same text."""
@@ -136,8 +140,11 @@ class ModelMetadata:
         try:
             values = json.loads(text)
             version = values["format_version"]
-            if version != FORMAT_VERSION:
-                message = f"The model has format {version}; this Spotcheck reads format {FORMAT_VERSION}."
+            if version not in {FORMAT_VERSION, TILED_FORMAT_VERSION}:
+                message = (
+                    f"The model has format {version}; this Spotcheck reads formats {FORMAT_VERSION} and "
+                    f"{TILED_FORMAT_VERSION}."
+                )
                 raise ModelInvalidError(message)
             for name in ("training_images", "anomaly_images"):
                 values[name] = tuple(TrainingImage(**image) for image in values.get(name, ()))
@@ -158,6 +165,7 @@ class ModelMetadata:
 
 # Lookout for Vision took 4,096 pixels at most; what is larger is damage, or a trap for memory.
 _LARGEST = {"input_size": 4096, "grid": 1024}
+_LARGEST_TILE = 65_535
 
 
 def _check(metadata: ModelMetadata) -> None:
@@ -176,6 +184,9 @@ def _check(metadata: ModelMetadata) -> None:
         if not (isinstance(value, int) and 0 < value <= most):
             message = f"{name} is {value!r}"
             raise ValueError(message)
+    if not (isinstance(metadata.tile, int) and 0 <= metadata.tile <= _LARGEST_TILE):
+        message = f"tile is {metadata.tile!r}"
+        raise ValueError(message)
     _check_kinds(metadata.kinds)
     check_framing(metadata.framing)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def warm_start(environment: Mapping[str, str], telemetry: Telemetry, judge: Callable[[], Judge]) -> None:
-    """Loads what the function will judge with; a fault leaves that to the first event.
+    """Loads what the function will judge with, and logs it; a fault leaves that to the first event.
 
     Args:
         environment: Of the function; `WARM_START` says which kind it is: `uploads`, `detection`, or nothing.
@@ -42,5 +42,8 @@ def warm_start(environment: Mapping[str, str], telemetry: Telemetry, judge: Call
             case "detection":
                 for project, version, _ in islice(book.started(), KEPT):
                     wiring.detectors(settings).get(project, version)
+            case _:
+                return
+        telemetry.info("The environment is warm: its models are loaded.")
     except Exception:  # noqa: BLE001 - whatever it is, the handler meets it again and says it there
         telemetry.fault("The environment is not warm: its first event loads the model.")

@@ -124,7 +124,7 @@ def _of_set(ours: Ours, rows: list[dict[str, Any]]) -> dict[str, dict[str, float
     labels = [picture.is_anomalous for picture in ours.dataset.test]
     detector = Detector.load(ours.model, threads=_THREADS)
     data = ours.dataset.test[0].path.read_bytes()
-    square = detector.model_input(read_picture(data, min_decoded_side=detector.min_decoded_side))
+    square = next(detector.model_inputs(read_picture(data, min_decoded_side=detector.min_decoded_side)))
     tensor = np.random.default_rng(0).random((1, 3, _SIZE, _SIZE), np.float32)
     calls: dict[str, Callable[[], object]] = {"spotcheck": lambda: detector.infer(square)}
     for row in rows:

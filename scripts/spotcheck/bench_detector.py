@@ -124,8 +124,10 @@ def _costs(model: bytes, labelled_model: bytes, cells: Dataset) -> dict[str, Any
     }
     for threads, key in ((1, "1_thread"), (2, "2_threads")):
         detector = Detector.load(model, threads=threads)
-        square = detector.model_input(
-            read_picture(picture.read_bytes(), min_decoded_side=detector.min_decoded_side)
+        square = next(
+            detector.model_inputs(
+                read_picture(picture.read_bytes(), min_decoded_side=detector.min_decoded_side)
+            )
         )
         floor = measure_floor(model, partial(detector.infer, square), threads)
         figures["floor"][key] = floor._asdict()

@@ -18,6 +18,7 @@ from spotcheck.deploying import deploy, destroy, outputs, package, plan
 from spotcheck.detect import detect
 from spotcheck.evaluate import evaluate
 from spotcheck.forget import forget
+from spotcheck.import_anomalib import import_anomalib
 from spotcheck.import_lookout import import_lookout
 from spotcheck.lookout_env import lookout_env
 from spotcheck.model_card import model_card
@@ -52,6 +53,7 @@ for verb in (
     profile,
     threshold,
     model_card,
+    import_anomalib,
     import_lookout,
     lookout_env,
     publish,

@@ -76,7 +76,17 @@ def read_dataset(folder: Path) -> Dataset:
     if not train and not test:
         message = f"There is no JPEG or PNG picture in the labelled folders of {root}.\n{ACCEPTED_LAYOUTS}"
         raise DatasetError(message)
-    return Dataset(root, tuple(train), tuple(test), tuple(reader.skipped))
+    return Dataset(root, tuple(train), tuple(test), tuple(reader.skipped), _colors(root))
+
+
+def _colors(root: Path) -> dict[str, str]:
+    """Colours of the kinds of anomaly, where `spotcheck import-lookout` left the manifests that have them."""
+    from chalicelib.lookout.manifest import colors_of, parse_lines
+
+    colors: dict[str, str] = {}
+    for path in sorted(path for path in root.glob("*.manifest") if path.is_file()):
+        colors = colors_of(parse_lines(path.read_bytes(), allow_paths=True).manifest.entries) | colors
+    return colors
 
 
 def _find_root(folder: Path) -> Path:

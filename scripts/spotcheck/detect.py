@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spotcheck.console import out, print_json
+from spotcheck.runtimes import Runtime, load_detector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +27,14 @@ def detect(
     heatmap: Annotated[
         Path | None, typer.Option(help="Folder for a heat map of each picture, as PNG.")
     ] = None,
+    runtime: Annotated[
+        Runtime, typer.Option(help="What runs the model: openvino, where it is installed, may be quicker.")
+    ] = "onnxruntime",
     json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Judge pictures: normal or anomalous, how sure, and where."""
-    from chalicelib.detector import Detector
-
     contents = [content_of(file) for file in files]
-    detector = Detector.load(model)
+    detector = load_detector(model, runtime)
     names = heat_map_names(files)
     verdicts = [
         judge(detector, file, content, heatmap / name if heatmap else None)
@@ -63,9 +65,9 @@ def judge(detector: Detector, file: Path, content: bytes, heat_map: Path | None)
 
     try:
         picture = read_picture(content, min_decoded_side=detector.min_decoded_side)
+        detection = detector.detect(picture)
     except PictureRejectedError as rejected:
         return _verdict(file, "REJECTED", detector.metadata.threshold, reason=rejected.reason)
-    detection = detector.detect(picture)
     return _verdict(
         file,
         "JUDGED",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from spotcheck.console import err, out, print_json
+from spotcheck.runtimes import Runtime, load_detector
 
 
 def evaluate(
@@ -18,10 +19,12 @@ def evaluate(
     stress: Annotated[
         bool, typer.Option(help="Also judge the pictures under other light, focus, noise and place.")
     ] = False,
+    runtime: Annotated[
+        Runtime, typer.Option(help="What runs the model: openvino, where it is installed, may be quicker.")
+    ] = "onnxruntime",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled pictures."""
-    from chalicelib.detector import Detector
     from chalicelib.measuring.evaluation import evaluate_dataset
     from spotcheck.checks import check_pictures
     from spotcheck.datasets import read_dataset
@@ -31,7 +34,7 @@ def evaluate(
     from spotcheck.survey import survey
     from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
 
-    detector = Detector.load(model)
+    detector = load_detector(model, runtime)
     dataset = read_dataset(data)
     err.print(describe(dataset))
     with progress_bars(err) as bar:

@@ -45,6 +45,10 @@ class SmokeError(SpotcheckError):
     """The pipeline is deployed, and does not judge a picture."""
 
 
+class QuantisationError(SpotcheckError):
+    """A model in eight bits judges worse than the one in floating point; it was not written."""
+
+
 class OutputError(SpotcheckError):
     """A result cannot be written where it should go."""
 

@@ -40,16 +40,23 @@ def import_lookout(
         bool, typer.Option("--skip-problems", help="Leave out lines with problems instead of stopping.")
     ] = False,
     upload: Annotated[
-        bool, typer.Option("--upload", help="Make it a project with datasets of the stack, too.")
+        bool,
+        typer.Option(
+            "--upload", help="Make it a project with datasets in the stack, too; --train trains there."
+        ),
     ] = False,
     local: Annotated[bool, typer.Option("--local", help="S3 and stack are on the embedded AWS.")] = False,
     aws: Annotated[bool, typer.Option("--aws", help="S3 (the default) and stack are on AWS.")] = False,
 ) -> None:
     """Bring a dataset along that was exported from Lookout for Vision."""
     from spotcheck import targets
+    from spotcheck.exceptions import InputError
     from spotcheck.lookout_dataset import import_export
     from spotcheck.tables import progress_bars
 
+    if upload and model:
+        message = "--upload trains in the stack, which keeps the model: leave --model out"
+        raise InputError(message)
     target = targets.resolve(local=local, aws=aws) if upload else None
     export = open_export(source, local=local, aws=aws)
     old = find_evaluation(export)
@@ -59,7 +66,8 @@ def import_lookout(
         imported = import_export(export, folder, skip_problems=skip_problems, progress=bar("copying"))
     print_imported(imported, folder)
     if target is not None:
-        _upload(target, name, export, imported)
+        _bring_into(target, name, export, imported, old[1] if old else None, train=train)
+        return
     model = model or Path(f"{name}.onnx")
     if train:
         _train(folder, model, name, old[1] if old else None)
@@ -151,18 +159,23 @@ def print_imported(imported: Imported, folder: Path) -> None:
         err.print(f"[yellow]left out[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
 
 
-def _upload(target: Target, project: str, export: Export, imported: Imported) -> None:
-    from spotcheck.export_upload import ExportUpload
-    from spotcheck.stack_datasets import StackDatasets
-    from spotcheck.tables import progress_bars
+def _bring_into(
+    target: Target,
+    project: str,
+    export: Export,
+    imported: Imported,
+    old: EvaluationResult | None,
+    *,
+    train: bool,
+) -> None:
+    from spotcheck.stack_import import StackImport
 
-    bucket = target.outputs["images_bucket"]
-    work = ExportUpload(target.client("s3"), bucket, StackDatasets(target))
-    with progress_bars(err) as bar:
-        made = work.run(project, export, imported, bar("uploading"))
-    for split, counts in made.items():
-        told = f"{counts['Total']} pictures: {counts['Normal']} normal, {counts['Anomaly']} anomalous"
-        out.print(f"{split} dataset of project {project}: {told}", highlight=False, markup=False)
+    work = StackImport(target, project)
+    work.upload(export, imported)
+    if train:
+        new = work.train()
+        figures = {"f1": new.f1, "precision": new.precision, "recall": new.recall}
+        print_comparison(old, {**figures, "images": new.testing_images})
 
 
 def _train(folder: Path, model: Path, project: str, old: EvaluationResult | None) -> None:

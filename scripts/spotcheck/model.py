@@ -126,7 +126,7 @@ class Models:
             if status == wanted:
                 return found
             late = self._clock() >= deadline
-            if late or status not in _TRANSIENT:
+            if late or (wanted != _GONE and status not in _TRANSIENT):
                 why = f"is {status} still after {timeout:.0f} s" if late else f"is {status}"
                 text = f"model version {version} {why}: {message}"
                 raise ModelStateError(text)

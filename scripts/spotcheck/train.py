@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.measuring.pictures import Dataset
     from chalicelib.measuring.training import Result
     from chalicelib.model_metadata import ModelMetadata
+    from chalicelib.training import TrainingConfig
 
 
 def train(  # noqa: PLR0913 - one for each option
@@ -46,6 +48,10 @@ def train(  # noqa: PLR0913 - one for each option
     fast: Annotated[
         bool, typer.Option("--fast", help="Smaller network at 224 pixels: half the time, a little less sure.")
     ] = False,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="An ONNX feature extractor of yours; a TOML file beside it may say how it sees."),
+    ] = None,
     use_test_anomalies: Annotated[
         int,
         typer.Option(help="Experiment: so many anomalies of the test split are trained on, not measured on."),
@@ -60,6 +66,13 @@ def train(  # noqa: PLR0913 - one for each option
     mask: Annotated[
         Path | None, typer.Option(help="A picture, white where pictures count, black where they do not.")
     ] = None,
+    tile: Annotated[
+        int,
+        typer.Option(help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."),
+    ] = 0,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Compute the network in eight bits, if it judges as well so.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -71,6 +84,7 @@ def train(  # noqa: PLR0913 - one for each option
     from spotcheck.datasets import read_dataset
     from spotcheck.experiments import with_test_anomalies
     from spotcheck.files import write_file
+    from spotcheck.int8 import accept_int8
     from spotcheck.model_report import write_report
     from spotcheck.survey import survey
     from spotcheck.tables import describe, print_skipped, progress_bars
@@ -84,7 +98,11 @@ def train(  # noqa: PLR0913 - one for each option
         cost_alarm=cost_alarm,
         **_preset(detail=detail, fast=fast),
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
+        tile=tile,
+        int8=int8,
     )
+    if backbone:
+        config = _with_backbone(config, backbone, is_preset=detail or fast)
     dataset = read_dataset(data)
     if use_test_anomalies:
         dataset = with_test_anomalies(dataset, use_test_anomalies)
@@ -95,6 +113,15 @@ def train(  # noqa: PLR0913 - one for each option
     print_findings(err, findings, notes=False)
     with progress_bars(err) as bar:
         result = train_on(dataset, config, on_train=bar("training"), on_evaluate=bar("measuring"))
+    if int8:
+        with progress_bars(err) as bar:
+            plain = train_on(
+                dataset,
+                replace(config, int8=False),
+                on_train=bar("training in floating point"),
+                on_evaluate=bar("measuring it"),
+            )
+        result = accept_int8(plain, result)
     write_file(output, result.trained.model)
     suspects = suspects_of(result.trained, result.evaluation.judged if result.evaluation else ())
     print_findings(err, suspects, notes=False)
@@ -143,6 +170,16 @@ def _preset(*, detail: bool, fast: bool) -> dict[str, Any]:
     if detail:
         return {"grid": 20}
     return {"backbone": "efficientnet-lite0", "input_size": 224, "grid": 14} if fast else {}
+
+
+def _with_backbone(config: TrainingConfig, path: Path, *, is_preset: bool) -> TrainingConfig:
+    """What `--backbone` means for the configuration."""
+    from chalicelib.training.backbone_file import read_backbone
+
+    if is_preset:
+        message = "--detail and --fast are about our own networks: say grid in the TOML file beside yours."
+        raise typer.BadParameter(message)
+    return config.with_backbone(read_backbone(path))
 
 
 def _print(output: Path, result: Result) -> None:

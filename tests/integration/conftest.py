@@ -24,17 +24,19 @@ STACK = pytest.StashKey[Deployed]()
 def deployed(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Deployed]:
     """The embedded AWS with the stack applied; no model is published, and every job event comes twice."""
     state_dir = tmp_path_factory.mktemp("localaws")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TF_VAR_dataset_bucket_arns", f'["arn:aws:s3:::{GRANTED_BUCKET}"]')
-        try:
-            with pytest.MonkeyPatch.context() as at_start:
-                at_start.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
-                standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
-            target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
-            pytestconfig.stash[STACK] = Deployed(target, state_dir)
-            yield pytestconfig.stash[STACK]
-        finally:
-            embedded.stop_server(state_dir)
+    # Terraform reads it whoever plans: the tests, or a command that they run.
+    settings = state_dir / "terraform" / "granted.auto.tfvars"
+    settings.parent.mkdir()
+    settings.write_text(f'dataset_bucket_arns = ["arn:aws:s3:::{GRANTED_BUCKET}"]\n')
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LOCALAWS_MEDIACONVERT_EVENT_COPIES", "2")
+            standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", "6"))
+        target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
+        pytestconfig.stash[STACK] = Deployed(target, state_dir)
+        yield pytestconfig.stash[STACK]
+    finally:
+        embedded.stop_server(state_dir)
 
 
 @pytest.fixture(scope="session")

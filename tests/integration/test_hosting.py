@@ -134,13 +134,15 @@ def test_a_hosted_model_has_its_units_on_what_judges_and_detects(
     assert judged_by(pipeline, "image_inputs/while hosted.png", 40) == version
 
 
+@pytest.mark.parametrize("handler", JUDGE)
 def test_a_warm_environment_has_loaded_the_model_before_its_first_event(
-    pipeline: Deployed, lookout: Any, version: str
+    pipeline: Deployed, lookout: Any, version: str, handler: str
 ) -> None:
     until(lookout, version, "HOSTED")
-    logs, name = pipeline.client("logs"), pipeline.outputs["function_names"]["detect_anomalies"]
+    logs, name = pipeline.client("logs"), pipeline.outputs["function_names"][handler]
     events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-    assert not [one for one in events if "is not warm" in one["message"]]
+    told = {said for one in events for said in ("is warm", "is not warm") if said in one["message"]}
+    assert told == {"is warm"}
 
 
 def test_terraform_finds_nothing_to_do_while_a_model_is_hosted(pipeline: Deployed, version: str) -> None:

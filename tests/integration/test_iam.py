@@ -221,7 +221,6 @@ ROWS: list[Row] = [
     ("run_job", "dynamodb:Scan", TABLE, False),
     ("run_job", "dynamodb:Scan", f"{TABLE}/index/by-day", False),
     ("run_job", "dynamodb:PutItem", TABLE, False),
-    ("run_job", "s3:DeleteObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", False),
     ("api_handler", "lambda:PutFunctionConcurrency", function("detect_image"), False),
     ("detect_anomalies", "lambda:PutFunctionConcurrency", function("detect_anomalies"), False),
     ("detect_anomalies", "s3:GetObject", f"{BUCKETS['models']}/projects/cars/models/1/model.onnx", True),

@@ -9,25 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support_datasets import lines
+from support_datasets import FOREIGN, IMAGES, lines
 from support_deployed import GRANTED_BUCKET, PATIENCE
-from support_lookout import label, line, manifest_bytes, mask
+from support_lookout import label, line, manifest_bytes, mask, write_export
 from support_lookout_client import lookout_client, refused
 
 from chalicelib.lookout.entries import MAX_LINE
+from chalicelib.lookout.evaluation import EvaluationResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from support_deployed import Deployed
 
 TRAIN = {"ProjectName": "cars", "DatasetType": "train"}
+OWN = IMAGES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _buckets(deployed: Deployed) -> None:
+    for bucket in (GRANTED_BUCKET, FOREIGN):
+        deployed.client("s3").create_bucket(Bucket=bucket)
 
 
 @pytest.fixture(scope="module")
 def lookout(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    deployed.client("s3").create_bucket(Bucket=GRANTED_BUCKET)
-    deployed.client("s3").create_bucket(Bucket="payroll")
     with lookout_client(deployed, tmp_path_factory.mktemp("data")) as client:
         yield client
 
@@ -44,12 +51,16 @@ def cars(lookout: Any) -> Iterator[Any]:
     lookout.delete_project(ProjectName="cars")
 
 
-def manifest(
-    deployed: Deployed, content: bytes, bucket: str = GRANTED_BUCKET, key: str = "cars.manifest"
-) -> Any:
-    """Puts a manifest; gives the `DatasetSource` that names it."""
-    deployed.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-    return {"GroundTruthManifest": {"S3Object": {"Bucket": bucket, "Key": key}}}
+def manifest(deployed: Deployed, content: bytes, bucket: str = "", key: str = "cars.manifest") -> Any:
+    """Puts a manifest, by default where the stack has a place; gives the `DatasetSource` that names it."""
+    place = {"Bucket": bucket or OWN, "Key": key if bucket else f"datasets/cars/{key}"}
+    deployed.client("s3").put_object(**place, Body=content)
+    return {"GroundTruthManifest": {"S3Object": place}}
+
+
+def own(*names: str, of: str = "normal") -> bytes:
+    """Lines of pictures in the stack's own place for them."""
+    return lines(*names, of=of, bucket=OWN, folder="datasets/cars")
 
 
 def settled(lookout: Any, kind: str = "train") -> dict[str, Any]:
@@ -84,8 +95,10 @@ def names(answer: dict[str, Any]) -> list[str]:
 
 def test_a_dataset_lives_from_its_manifest_to_its_deletion(deployed: Deployed, lookout: Any) -> None:
     lookout.create_project(ProjectName="cars")
-    drawn = line("s3://my-bucket/a1.png", label("anomaly"), mask("s3://my-bucket/m1.png", background=False))
-    content = lines("n1.png", "n2.png") + manifest_bytes([drawn]) + lines("u1.png", of="")
+    drawn = line(
+        f"s3://{OWN}/datasets/a1.png", label("anomaly"), mask(f"s3://{OWN}/datasets/m1.png", background=False)
+    )
+    content = own("n1.png", "n2.png") + manifest_bytes([drawn]) + own("u1.png", of="")
     created = lookout.create_dataset(**TRAIN, DatasetSource=manifest(deployed, content))
     assert status(created) == 202
     assert created["DatasetMetadata"]["Status"] == "CREATE_IN_PROGRESS"
@@ -96,7 +109,7 @@ def test_a_dataset_lives_from_its_manifest_to_its_deletion(deployed: Deployed, l
     (listed,) = lookout.describe_project(ProjectName="cars")["ProjectDescription"]["Datasets"]
     assert (listed["DatasetType"], listed["Status"]) == ("train", "CREATE_COMPLETE")
 
-    updated = lookout.update_dataset_entries(**TRAIN, Changes=lines("u1.png") + lines("n3.png"))
+    updated = lookout.update_dataset_entries(**TRAIN, Changes=own("u1.png") + own("n3.png"))
     assert (status(updated), updated["Status"]) == (202, "UPDATE_IN_PROGRESS")
     assert settled(lookout)["Status"] == "UPDATE_COMPLETE"
     assert names(lookout.list_dataset_entries(**TRAIN)) == ["n1.png", "n2.png", "a1.png", "u1.png", "n3.png"]
@@ -112,7 +125,7 @@ def test_a_dataset_lives_from_its_manifest_to_its_deletion(deployed: Deployed, l
 
 def test_entries_are_filtered_and_come_in_pages(deployed: Deployed, cars: Any) -> None:
     many = [f"n{number:03}.png" for number in range(120)]
-    made(cars, deployed, lines(*many) + lines("a.png", of="anomaly") + lines("u.png", of=""))
+    made(cars, deployed, own(*many) + own("a.png", of="anomaly") + own("u.png", of=""))
     pages = list(cars.get_paginator("list_dataset_entries").paginate(**TRAIN))
     assert [len(page["DatasetEntries"]) for page in pages] == [100, 22]
     assert [name for page in pages for name in names(page)] == [*many, "a.png", "u.png"]
@@ -130,7 +143,7 @@ def test_entries_are_filtered_and_come_in_pages(deployed: Deployed, cars: Any) -
 
 def test_a_page_of_the_longest_lines_comes_back_as_it_was_given(deployed: Deployed, cars: Any) -> None:
     def longest(number: int) -> str:
-        start = f'{{"source-ref":"s3://my-bucket/{number}.png","note":"'
+        start = f'{{"source-ref":"s3://{OWN}/datasets/{number}.png","note":"'
         return start + "\N{GRINNING FACE}" * (MAX_LINE - len(start) - 2) + '"}'
 
     given = [longest(number) for number in range(100)]
@@ -138,29 +151,31 @@ def test_a_page_of_the_longest_lines_comes_back_as_it_was_given(deployed: Deploy
     assert cars.list_dataset_entries(**TRAIN)["DatasetEntries"] == given
 
 
-def test_an_empty_dataset_is_there_at_once_and_the_stacks_own_bucket_has_a_place_for_manifests(
-    deployed: Deployed, cars: Any
-) -> None:
+def test_an_empty_dataset_is_there_at_once(cars: Any) -> None:
     created = cars.create_dataset(**TRAIN)
     assert (status(created), created["DatasetMetadata"]["Status"]) == (202, "CREATE_COMPLETE")
-    own = deployed.outputs["images_bucket"]
-    source = manifest(
-        deployed, lines("a.png", bucket=own).replace(b"exports/", b"datasets/"), own, "datasets/m.jsonl"
+    assert cars.describe_dataset(**TRAIN)["DatasetDescription"]["ImageStats"]["Total"] == 0
+
+
+def test_pictures_and_manifest_may_lie_in_a_bucket_that_is_granted(deployed: Deployed, cars: Any) -> None:
+    cars.create_dataset(
+        **TRAIN, DatasetSource=manifest(deployed, lines("a.png", bucket=GRANTED_BUCKET), GRANTED_BUCKET)
     )
-    cars.create_dataset(ProjectName="cars", DatasetType="test", DatasetSource=source)
-    assert settled(cars, "test")["ImageStats"]["Total"] == 1
+    made_of = settled(cars)
+    assert made_of["Status"] == "CREATE_COMPLETE", made_of
+    assert made_of["ImageStats"]["Total"] == 1
 
 
 def test_a_manifest_with_problems_fails_line_by_line_and_an_update_leaves_what_was(
     deployed: Deployed, cars: Any
 ) -> None:
-    failed = made(cars, deployed, lines("a.png") + b"{\n" + lines("b.png", bucket="payroll"))
+    failed = made(cars, deployed, own("a.png") + b"{\n" + lines("b.png", bucket=FOREIGN))
     assert failed["Status"] == "CREATE_FAILED"
     assert "line 2: the line is not JSON" in failed["StatusMessage"]
     assert "line 3: " in failed["StatusMessage"]
     cars.delete_dataset(**TRAIN)
     gone(cars)
-    made(cars, deployed, lines("a.png"))
+    made(cars, deployed, own("a.png"))
     cars.update_dataset_entries(**TRAIN, Changes=b"[]")
     failed = settled(cars)
     assert failed["Status"] == "UPDATE_FAILED_ROLLBACK_COMPLETE"
@@ -172,7 +187,7 @@ def test_what_is_refused_is_refused_as_the_service_did(deployed: Deployed, cars:
         answer = refused(call, **given)
         return answer["Error"]["Code"], status(answer)
 
-    source = manifest(deployed, lines("a.png"), "payroll")
+    source = manifest(deployed, own("a.png"), FOREIGN)
     denied = refused(cars.create_dataset, **TRAIN, DatasetSource=source)
     assert (denied["Error"]["Code"], status(denied)) == ("AccessDeniedException", 403)
     assert "dataset_bucket_arns" in denied["Error"]["Message"]
@@ -206,18 +221,18 @@ def test_what_lambda_takes_no_more_api_gateway_refuses(cars: Any) -> None:
 
 
 def test_a_call_that_is_made_again_does_its_work_once(deployed: Deployed, cars: Any) -> None:
-    source = manifest(deployed, lines("a.png"))
+    source = manifest(deployed, own("a.png"))
     first = cars.create_dataset(**TRAIN, DatasetSource=source, ClientToken="once")["DatasetMetadata"]
     settled(cars)
     again = cars.create_dataset(**TRAIN, DatasetSource=source, ClientToken="once")["DatasetMetadata"]
     assert again["CreationTimestamp"] == first["CreationTimestamp"]
-    other = manifest(deployed, lines("b.png"), key="other.manifest")
+    other = manifest(deployed, own("b.png"), key="other.manifest")
     refusal = refused(cars.create_dataset, **TRAIN, DatasetSource=other, ClientToken="once")
     assert refusal["Error"]["Code"] == "ConflictException"
 
 
 def test_jobs_that_come_twice_change_nothing(deployed: Deployed, cars: Any) -> None:
-    made(cars, deployed, lines("a.png"))
+    made(cars, deployed, own("a.png"))
     s3, bucket = deployed.client("s3"), deployed.outputs["models_bucket"]
     key = "projects/cars/datasets/train/dataset.json"
     before = s3.get_object(Bucket=bucket, Key=key)
@@ -230,8 +245,55 @@ def test_jobs_that_come_twice_change_nothing(deployed: Deployed, cars: Any) -> N
 
 
 def test_a_manifest_that_is_not_there_fails_with_the_reason(cars: Any) -> None:
-    nowhere = {"GroundTruthManifest": {"S3Object": {"Bucket": GRANTED_BUCKET, "Key": "nowhere.manifest"}}}
+    nowhere = {"GroundTruthManifest": {"S3Object": {"Bucket": OWN, "Key": "datasets/nowhere.manifest"}}}
     cars.create_dataset(**TRAIN, DatasetSource=nowhere)
     failed = settled(cars)
     assert failed["Status"] == "CREATE_FAILED"
-    assert "s3://my-bucket/nowhere.manifest is not there" in failed["StatusMessage"]
+    assert f"s3://{OWN}/datasets/nowhere.manifest is not there" in failed["StatusMessage"]
+
+
+def test_an_export_becomes_a_project_and_a_model_in_the_stack(
+    deployed: Deployed, lookout: Any, tmp_path: Path
+) -> None:
+    export = write_export(tmp_path / "export")
+    old = EvaluationResult("arn", "2025-10-30T10:00:00Z", 34, 16, 0.9, 0.9, 0.75, 0.6, 0.667)
+    (export / "EvaluationResult-widgets-3.json").write_bytes(old.to_bytes())
+    done = deployed.spotcheck(
+        "import-lookout",
+        export,
+        "--project",
+        "imported",
+        "--upload",
+        "--train",
+        "--local",
+        "--output",
+        tmp_path / "out",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "train dataset of project imported: 17 pictures: 12 normal, 4 anomalous" in done.stdout
+    for kind in ("train", "test"):
+        described = lookout.describe_dataset(ProjectName="imported", DatasetType=kind)["DatasetDescription"]
+        assert described["ImageStats"] == {"Total": 17, "Labeled": 16, "Normal": 12, "Anomaly": 4}
+    model = lookout.describe_model(ProjectName="imported", ModelVersion="1")["ModelDescription"]
+    assert model["Status"] == "TRAINED"
+    assert f"0.667 │ {model['Performance']['F1Score']:.3f}" in " ".join(
+        done.stdout.replace("│", " │ ").split()
+    )
+
+    lookout.delete_model(ProjectName="imported", ModelVersion="1")
+    for kind in ("train", "test"):
+        lookout.delete_dataset(ProjectName="imported", DatasetType=kind)
+    until_deleted(lookout, "imported")
+
+
+def until_deleted(lookout: Any, project: str) -> None:
+    """Deletes a project as soon as what it held is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            lookout.delete_project(ProjectName=project)
+        except lookout.exceptions.ConflictException:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        else:
+            return

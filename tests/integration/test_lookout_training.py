@@ -195,7 +195,7 @@ def test_a_trainer_that_is_killed_is_followed_by_lambdas_retry(
         ({"ProjectName": "nobody"}, "ResourceNotFoundException", 404),
         ({"OutputConfig": {"S3Location": {"Bucket": "payroll"}}}, "AccessDeniedException", 403),
         ({"Description": "no spaces here"}, "ValidationException", 400),
-        ({"OutputConfig": {"S3Location": {"Bucket": "x"}}}, "ValidationException", 400),
+        ({"OutputConfig": {"S3Location": {"Bucket": "no bucket"}}}, "ValidationException", 400),
     ],
 )
 def test_a_model_that_cannot_be_created_is_refused_as_the_service_did(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.anomalies import kind_name
 from chalicelib.exceptions import ManifestError
 from chalicelib.lookout.entries import Entry, parse_line
 
@@ -55,6 +56,16 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """The manifest as a file: what is written equals what was read."""
         return "".join(f"{entry.text}\n" for entry in self.entries).encode()
+
+
+def colors_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """The colour of each kind of anomaly in a dataset's masks, by the name that a model gives it."""
+    colors: dict[str, str] = {}
+    for entry in entries:
+        for color, label in entry.mask.labels.items() if entry.mask else ():
+            if name := kind_name(label):
+                colors.setdefault(name, color)
+    return colors
 
 
 class Parsed(NamedTuple):

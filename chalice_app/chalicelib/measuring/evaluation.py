@@ -28,9 +28,14 @@ if TYPE_CHECKING:
     from chalicelib.detector import Detection, Detector
     from chalicelib.measuring.intervals import Interval
     from chalicelib.measuring.pictures import Dataset, LabelledPicture
+    from chalicelib.pictures import Picture
 
 # No kind has such a name: it has a space.
 CALLED_NORMAL = "called normal"
+
+
+# Heat maps of pictures seen in tiles are compared with masks pixel by pixel up to this.
+_LONGEST_SIDE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +219,9 @@ class _Tally:
     def judge(self, labelled: LabelledPicture) -> None:
         try:
             data = labelled.path.read_bytes()
-            detection, milliseconds = self._timed(data)
-            mask = _read_mask(labelled.mask) if labelled.mask else None
+            picture, detection, milliseconds = self._timed(data)
+            size = self._compared_at(picture)
+            mask = _read_mask(labelled.mask, size) if labelled.mask else None
         except (PictureRejectedError, OSError) as error:
             self.skipped.append(Skipped(labelled.name, str(error)))
             return
@@ -226,7 +232,13 @@ class _Tally:
         self.milliseconds.append(milliseconds)
         self._note_kind(labelled, detection)
         if mask is not None or not labelled.is_anomalous:
-            self.pixels.add(_enlarged(detection.heat_map), mask)
+            self.pixels.add(_enlarged(detection.heat_map, size), mask)
+
+    def _compared_at(self, picture: Picture) -> tuple[int, int]:
+        """Width and height at which heat map and mask are compared: in full size where details are found."""
+        if not self._detector.metadata.tile:
+            return SIDE, SIDE
+        return min(picture.width, _LONGEST_SIDE), min(picture.height, _LONGEST_SIDE)
 
     def _note_kind(self, labelled: LabelledPicture, detection: Detection) -> None:
         if len(detection.model_kinds) < 2 or len(labelled.kinds) != 1:
@@ -235,21 +247,21 @@ class _Tally:
         row = self.kinds.setdefault(labelled.kinds[0], dict.fromkeys(names, 0))
         row[detection.regions[0].name if detection.regions else CALLED_NORMAL] += 1
 
-    def _timed(self, data: bytes) -> tuple[Detection, float]:
+    def _timed(self, data: bytes) -> tuple[Picture, Detection, float]:
         start = time.perf_counter()
         picture = read_picture(data, min_decoded_side=self._detector.min_decoded_side)
         detection = self._detector.detect(picture)
-        return detection, (time.perf_counter() - start) * 1000
+        return picture, detection, (time.perf_counter() - start) * 1000
 
 
-def _enlarged(heat_map: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(Image.fromarray(heat_map).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+def _enlarged(heat_map: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.asarray(Image.fromarray(heat_map).resize(size, Image.Resampling.BILINEAR))
 
 
-def _read_mask(path: Path) -> NDArray[np.bool_]:
-    """A mask `(SIDE, SIDE)`: whatever is not black is anomalous."""
+def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """A mask `(height, width)` of a size `(width, height)`: whatever is not black is anomalous."""
     with Image.open(path, formats=["PNG"]) as image:
         white = Image.fromarray(np.asarray(image.convert("L")) > 0).convert("L")
-    coverage = np.asarray(white.resize((SIDE, SIDE), Image.Resampling.BOX))
+    coverage = np.asarray(white.resize(size, Image.Resampling.BOX))
     mask: NDArray[np.bool_] = coverage > 63  # a quarter of a pixel is enough: scratches are thin
     return mask

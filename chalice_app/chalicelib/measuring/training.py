@@ -9,10 +9,10 @@ from chalicelib.measuring.evaluation import evaluate_pictures
 from chalicelib.training import NamedPicture, train, with_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from chalicelib.measuring.evaluation import Evaluation
-    from chalicelib.measuring.pictures import Dataset
+    from chalicelib.measuring.pictures import Dataset, LabelledPicture
     from chalicelib.training import TrainedModel, TrainingConfig
 
 # What of an evaluation travels in the model: times differ from run to run, and the same data has to give
@@ -101,6 +101,25 @@ def _evaluate_training_pictures(
         normals=normals,
         progress=progress,
     )
+
+
+def measured(
+    trained: TrainedModel,
+    pictures: Sequence[LabelledPicture],
+    measured_on: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Measures a model on labelled pictures, and puts what was measured into its metadata.
+
+    Args:
+        trained: The model.
+        pictures: What to judge.
+        measured_on: What the pictures are, in words.
+        progress: Called with how many pictures are done, of how many.
+    """
+    evaluation = evaluate_pictures(Detector.load(trained.model), pictures, measured_on, progress=progress)
+    values: dict[str, Any] = evaluation.to_dict()
+    return Result(with_metrics(trained, {name: values[name] for name in _IN_METADATA}), evaluation)
 
 
 def evaluate_normals(dataset: Dataset, trained: TrainedModel) -> Evaluation:

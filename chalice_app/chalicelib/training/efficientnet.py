@@ -36,7 +36,7 @@ class Tap(NamedTuple):
 
     value: str
     channels: int
-    stride: int
+    stride: float
 
 
 class Weights(NamedTuple):

@@ -13,7 +13,7 @@ from chalicelib.detector import new_session
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.model_metadata import SkippedImage, TrainingImage
 from chalicelib.pictures import read_picture
-from chalicelib.training.efficientnet import Tap, Weights, add_backbone
+from chalicelib.training.backbones import add_backbone, context_taps
 from chalicelib.training.graph import GraphBuilder
 from chalicelib.training.likeness import thumbnail
 
@@ -23,15 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.framing import Framing
+    from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import NamedPicture, TrainingConfig
+    from chalicelib.training.efficientnet import Tap
 
 _DECODERS = 2
 _AHEAD = 16
-
-
-# What judges that learn from anomalies see besides the patches: a coarser stage, and whole stages pooled.
-_CONTEXT_STAGES = ("s5",)
-_POOLED_STAGES = ("s2", "s3", "s4", "s5", "s6")
 
 
 class FeatureValues(NamedTuple):
@@ -70,7 +67,7 @@ class Features(NamedTuple):
     Attributes:
         described: `(pictures, channels and context channels, patches)` float32, patches row by row.
         channels: Channels of each tap, in the order of the taps.
-        images: The pictures, in the order of `values`.
+        images: The pictures, in the order of `described`.
         skipped: Pictures that could not be read.
         pooled: `(pictures, pooled channels)` float32; without any unless asked for.
         thumbnails: Of each picture, for `chalicelib.training.likeness`.
@@ -92,7 +89,7 @@ class Features(NamedTuple):
 
 
 def add_features(
-    graph: GraphBuilder, image: str, weights: Weights, config: TrainingConfig, *, with_context: bool = False
+    graph: GraphBuilder, image: str, weights: Backbone, config: TrainingConfig, *, with_context: bool = False
 ) -> FeatureValues:
     """Adds the network and the pooling that gives every patch its features.
 
@@ -105,7 +102,8 @@ def add_features(
         config: Input size, grid and taps.
         with_context: Whether to add what judges that learn from anomalies need.
     """  # noqa: RUF002 - the sign that people know
-    further = (*_CONTEXT_STAGES, *_POOLED_STAGES) if with_context else ()
+    context_stages, pooled_stages = context_taps(weights)
+    further = (*context_stages, *pooled_stages) if with_context else ()
     stages = add_backbone(graph, image, weights, tuple(dict.fromkeys((*config.taps, *further))))
     smooth = {name: _smoothed(graph, tap) for name, tap in stages.items()}
     taps = [stages[name] for name in config.taps]
@@ -115,16 +113,16 @@ def add_features(
     values = FeatureValues(patches, tuple(tap.channels for tap in taps), config.grid)
     if not with_context:
         return values
-    context = [_by_patch(graph, smooth[name], stages[name], config) for name in _CONTEXT_STAGES]
+    context = [_by_patch(graph, smooth[name], stages[name], config) for name in context_stages]
     pooled = []
-    for name in _POOLED_STAGES:
+    for name in pooled_stages:
         pooled.append(graph.add("ReduceMean", [stages[name].value], axes=[0, 2, 3], keepdims=0))
         pooled.append(graph.add("ReduceMax", [smooth[name]], axes=[0, 2, 3], keepdims=0))
     return values._replace(
         context=_concatenated(graph, context),
-        context_channels=sum(stages[name].channels for name in _CONTEXT_STAGES),
+        context_channels=sum(stages[name].channels for name in context_stages),
         pooled=graph.add("Concat", pooled, axis=0),
-        pooled_channels=2 * sum(stages[name].channels for name in _POOLED_STAGES),
+        pooled_channels=2 * sum(stages[name].channels for name in pooled_stages),
     )
 
 
@@ -145,7 +143,7 @@ def _smoothed(graph: GraphBuilder, tap: Tap) -> str:
 
 def _by_patch(graph: GraphBuilder, value: str, tap: Tap, config: TrainingConfig) -> str:
     """A smoothed stage brought to one cell a patch: averaged where finer, interpolated where coarser."""
-    cells, rest = divmod(config.input_size, tap.stride * config.grid)
+    cells, rest = divmod(round(config.input_size / tap.stride), config.grid)
     if cells == 1 and not rest:
         return value
     if cells and not rest:
@@ -158,7 +156,7 @@ def _by_patch(graph: GraphBuilder, value: str, tap: Tap, config: TrainingConfig)
 
 def extract_features(
     pictures: Sequence[NamedPicture],
-    weights: Weights,
+    weights: Backbone,
     config: TrainingConfig,
     progress: Callable[[int, int], None] | None = None,
     *,

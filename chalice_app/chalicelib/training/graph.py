@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
 from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_OPSET = 17
+OPSET = 17
 _IR_VERSION = 9  # the one that came with opset 17: older onnxruntimes can read it
+_AXES_ARE_INPUTS = 18  # from this opset on, of every operator that reduces
 
 
 class GraphBuilder:
@@ -25,6 +26,8 @@ class GraphBuilder:
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._opsets = {"": OPSET}
+        self._ir_version = _IR_VERSION
 
     def constant(self, values: NDArray[Any]) -> str:
         """Adds a constant and gives its name."""
@@ -64,18 +67,46 @@ class GraphBuilder:
         self._nodes.append(helper.make_node("TopK", [values, self.indices(count)], [output, places], axis=0))
         return output, places
 
-    def model(self, image_size: int, outputs: Mapping[str, Sequence[int]]) -> bytes:
-        """The whole graph as an ONNX file: `image` `(1, size, size, 3)` uint8 in, float32 `outputs` out."""
+    def graft(self, model: onnx.ModelProto, prefix: str) -> None:
+        """Adds another model's nodes and weights, its inputs being values that are there.
+
+        Args:
+            model: In opset 17 or a later one: the whole graph will be in that.
+            prefix: Put before each of its names, inputs included.
+        """
+        foreign = compose.add_prefix(model, prefix)
+        self._nodes += foreign.graph.node
+        self._constants += foreign.graph.initializer
+        for opset in foreign.opset_import:
+            domain = "" if opset.domain == "ai.onnx" else opset.domain
+            self._opsets[domain] = max(opset.version, self._opsets.get(domain, 0))
+        self._ir_version = max(self._ir_version, foreign.ir_version)
+
+    def model(self, image_size: int, outputs: Mapping[str, Sequence[int] | None]) -> bytes:
+        """The whole graph as an ONNX file: `image` `(1, size, size, 3)` uint8 in, float32 `outputs` out.
+
+        Args:
+            image_size: Side of the picture.
+            outputs: Values and their shapes; None where nobody knows it yet.
+        """
         image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, image_size, image_size, 3])
         values = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
-            for name, shape in outputs.items()
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()
         ]
+        if self._opsets[""] >= _AXES_ARE_INPUTS:
+            self._nodes = [self._with_axes_as_input(node) for node in self._nodes]
         graph = helper.make_graph(self._nodes, "spotcheck", [image], values, self._constants)
-        opset = helper.make_opsetid("", _OPSET)
-        model = helper.make_model(graph, producer_name="spotcheck", opset_imports=[opset])
-        model.ir_version = _IR_VERSION
+        opsets = [helper.make_opsetid(domain, version) for domain, version in sorted(self._opsets.items())]
+        model = helper.make_model(graph, producer_name="spotcheck", opset_imports=opsets)
+        model.ir_version = self._ir_version
         return serialised(model)
+
+    def _with_axes_as_input(self, node: onnx.NodeProto) -> onnx.NodeProto:
+        attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        if not node.op_type.startswith("Reduce") or "axes" not in attributes:
+            return node
+        axes = self.indices(*attributes.pop("axes"))
+        return helper.make_node(node.op_type, [*node.input, axes], list(node.output), **attributes)
 
 
 def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:

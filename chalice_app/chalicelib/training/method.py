@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import TrainingConfig
-    from chalicelib.training.efficientnet import Weights
     from chalicelib.training.features import Features
 
 # With fewer normal pictures the trial is a lottery.
@@ -54,7 +54,7 @@ def choose_method(
     pictures: Sequence[NamedPicture],
     features: Features,
     groups: NDArray[np.intp],
-    weights: Weights,
+    weights: Backbone,
     config: TrainingConfig,
 ) -> Choice:
     """Decides between PaDiM and PatchCore, unless the configuration has.

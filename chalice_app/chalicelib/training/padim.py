@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 _ROW_BLOCKS = 4
 
 
+# Of the factors alone: a model has to fit into one file that Lambda loads.
+_MOST_BYTES = 300_000_000
+
+
 class Padim(NamedTuple):
     """A fitted model of normal patches.
 
@@ -78,9 +82,16 @@ def fit_padim(
         groups: `(pictures,)`, the same number for pictures of one part; None where each shows its own.
 
     Raises:
-        TrainingError: All pictures are the same, so there is nothing to learn.
+        TrainingError: All pictures are the same, so there is nothing to learn; or the model would be too
+            large.
     """
     count, width, patches = features.shape
+    if patches * width**2 * 2 > _MOST_BYTES:
+        message = (
+            f"PaDiM of {patches} patches with {width} features each would need "
+            f"{patches * width**2 * 2 / 1e6:.0f} MB: take fewer taps, a coarser grid, or --method patchcore."
+        )
+        raise TrainingError(message)
     scales = tap_scales(features, channels)
     together = _groups_of_several(groups)
     if any(len(members) > count - 3 for members in together):
@@ -137,6 +148,11 @@ def _leave_group_out(whitened: NDArray[np.float64], count: int) -> NDArray[np.fl
     mean = whitened.mean(axis=0)
     moved = whitened + size / (count - size) * mean
     lost = np.vstack([whitened, size / np.sqrt(count - size) * mean])
+    if len(lost) > whitened.shape[1]:  # more pictures than features: the other side of Woodbury's is smaller
+        left = (count - 2) * np.eye(whitened.shape[1]) - lost.T @ lost
+        direct = (moved * np.linalg.solve(left, moved.T).T).sum(axis=1)
+        result: NDArray[np.float64] = np.sqrt((count - size - 1) * np.maximum(direct, 0))
+        return result
     along = moved @ lost.T
     inner = (count - 2) * np.eye(size + 1) - lost @ lost.T
     added = (along * np.linalg.solve(inner, along.T).T).sum(axis=1)

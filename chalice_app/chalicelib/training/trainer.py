@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from chalicelib.exceptions import TrainingError
-from chalicelib.model_metadata import ModelMetadata
+from chalicelib.model_metadata import FORMAT_VERSION, TILED_FORMAT_VERSION, ModelMetadata
+from chalicelib.training.provenance import library_versions, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import NamedPicture, TrainingConfig
-    from chalicelib.training.efficientnet import Weights
-    from chalicelib.training.ensemble import Ensemble
     from chalicelib.training.features import Features
     from chalicelib.training.kinds import Kinds
     from chalicelib.training.labelled import Labelled
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from chalicelib.training.unsupervised import Unsupervised
 
 MIN_NORMALS = 10
-_LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "simplejpeg")
-_DIGITS = 7
 _NO_COLORS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -70,16 +67,19 @@ def train(
         colors: Colour (`#rrggbb`) of each kind of anomaly, where the dataset has them.
 
     Raises:
-        TrainingError: Fewer than ten normal pictures can be read, or all are the same, or the weights are
-            missing.
+        TrainingError: Fewer than ten normal pictures can be read, all are the same, or weights are missing.
     """
     # onnx takes a moment to load: not before someone trains.
-    from chalicelib.training.efficientnet import load_weights  # noqa: PLC0415
+    from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
     from chalicelib.training.method import choose_method  # noqa: PLC0415
     from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
-    weights = load_weights(config.backbone)
+    if config.tile:
+        from chalicelib.training.tiled import train_tiled  # noqa: PLC0415
+
+        return train_tiled(pictures, config, progress, anomalies)
+    weights = load_backbone(config, pictures)
     material = _read(pictures, anomalies, weights, config, progress)
     groups = _groups(material, config)
     normals = material.features.values[: material.normals]
@@ -89,37 +89,39 @@ def train(
     )
     unsupervised = fit_unsupervised(method, normals, material.features.channels, config.ridge, of_normals)
     labelled, normal_scores, warnings = _learn(material, groups, unsupervised)
-    threshold, steepness = _calibrate(normal_scores, labelled, config)
+    threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
     ensemble = labelled.ensemble if labelled else None
     kinds = _learn_kinds(material, groups, labelled, threshold.value, colors)
     metadata = ModelMetadata(
-        **_description(config, material, weights),
+        **description(config, material, weights),
         method=method + ("+labels" if ensemble else ""),
         threshold=threshold.value,
-        false_alarm_rate=_expected_false_alarms(threshold, normal_scores, config),
+        false_alarm_rate=expected_false_alarms(threshold, normal_scores, config),
         threshold_method=threshold.method,
         normal_median=float(np.median(normal_scores)),
         steepness=steepness,
-        normal_scores=_rounded(normal_scores),
-        anomaly_scores=_rounded(labelled.anomaly_scores) if labelled else (),
+        normal_scores=rounded(normal_scores),
+        anomaly_scores=rounded(labelled.anomaly_scores) if labelled else (),
         warnings=tuple(warnings),
         kinds=kinds.kinds,
         with_masks=bool(material.masks.coverage.any()),
         decisions={
             "method": why,
-            "groups": _describe_groups(groups, config),
+            "groups": describe_groups(groups, config),
             **({"labels": labelled.decision} if labelled else {}),
             **({"kinds": kinds.decision} if kinds.decision else {}),
         },
     )
-    model = _build(weights, config, unsupervised, ensemble, kinds)
+    from chalicelib.training.building import build  # noqa: PLC0415 - as above
+
+    model = build(weights, config, unsupervised, ensemble, kinds)
     return TrainedModel(
         with_metadata(model, metadata), metadata, metadata.normal_scores, metadata.anomaly_scores
     )
 
 
-class _Material(NamedTuple):
+class Material(NamedTuple):
     """What was read.
 
     Attributes:
@@ -137,7 +139,7 @@ class _Material(NamedTuple):
         """How many of the pictures are normal."""
         return len(self.pictures)
 
-    def of_normals(self) -> _Material:
+    def of_normals(self) -> Material:
         """What would have been read without anomalies: labels must not sway what is decided without them."""
         images, thumbnails = self.features.images[: self.normals], self.features.thumbnails[: self.normals]
         return self._replace(features=self.features._replace(images=images, thumbnails=thumbnails))
@@ -146,10 +148,10 @@ class _Material(NamedTuple):
 def _read(
     pictures: Sequence[NamedPicture],
     anomalies: Sequence[NamedPicture],
-    weights: Weights,
+    weights: Backbone,
     config: TrainingConfig,
     progress: Callable[[int, int], None] | None,
-) -> _Material:
+) -> Material:
     from chalicelib.training.features import extract_features  # noqa: PLC0415 - as in `train`
     from chalicelib.training.labelled import MIN_ANOMALIES  # noqa: PLC0415
     from chalicelib.training.masks import read_masks  # noqa: PLC0415
@@ -161,12 +163,12 @@ def _read(
     )
     read = [place for place in features.places if place >= len(in_order)]
     normals = tuple(in_order[place] for place in features.places if place < len(in_order))
-    _check_enough(features, len(normals), config)
+    check_enough(features, len(normals), config)
     masks = read_masks([anomalies[place - len(in_order)] for place in read], config.grid, config.framing)
-    return _Material(normals, features, masks)
+    return Material(normals, features, masks)
 
 
-def _groups(material: _Material, config: TrainingConfig) -> NDArray[np.intp]:
+def _groups(material: Material, config: TrainingConfig) -> NDArray[np.intp]:
     from chalicelib.training.folds import group_by_looks, group_by_name  # noqa: PLC0415 - as in `train`
 
     if config.group is None:
@@ -174,7 +176,8 @@ def _groups(material: _Material, config: TrainingConfig) -> NDArray[np.intp]:
     return group_by_name([image.name for image in material.features.images], config.group)
 
 
-def _describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[str, Any]:
+def describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[str, Any]:
+    """What the metadata says of pictures of one part."""
     return {
         "pictures": len(groups),
         "parts": len(np.unique(groups)),
@@ -183,7 +186,7 @@ def _describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[s
 
 
 def _learn(
-    material: _Material, groups: NDArray[np.intp], unsupervised: Unsupervised
+    material: Material, groups: NDArray[np.intp], unsupervised: Unsupervised
 ) -> tuple[Labelled | None, NDArray[np.float64], list[str]]:
     """What anomalies taught, if there are any; the normal pictures' scores; warnings."""
     from chalicelib.training.labelled import learn_from_anomalies  # noqa: PLC0415 - as in `train`
@@ -199,7 +202,7 @@ def _learn(
 
 
 def _learn_kinds(
-    material: _Material,
+    material: Material,
     groups: NDArray[np.intp],
     labelled: Labelled | None,
     threshold: float,
@@ -216,7 +219,7 @@ def _learn_kinds(
     return learn_kinds(anomalies, threshold, colors)
 
 
-def _calibrate(
+def calibrate(
     normal_scores: NDArray[np.float64], labelled: Labelled | None, config: TrainingConfig
 ) -> tuple[Threshold, float | None]:
     """The threshold, and the steepness of the probability's curve where anomalies tell it."""
@@ -237,7 +240,7 @@ def _calibrate(
     return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
 
 
-def _expected_false_alarms(
+def expected_false_alarms(
     threshold: Threshold, normal_scores: NDArray[np.float64], config: TrainingConfig
 ) -> float:
     """What the threshold was set for; where costs set it, the share of held-out normal pictures above it."""
@@ -246,35 +249,7 @@ def _expected_false_alarms(
     return config.false_alarm_rate
 
 
-def _build(
-    weights: Weights,
-    config: TrainingConfig,
-    unsupervised: Unsupervised,
-    ensemble: Ensemble | None,
-    kinds: Kinds,
-) -> bytes:
-    """The graph from picture to `score`, `heat_map` and, where there are kinds to tell apart, `kinds`."""
-    from chalicelib.training.ensemble_graph import add_ensemble  # noqa: PLC0415 - as in `train`
-    from chalicelib.training.features import add_features  # noqa: PLC0415
-    from chalicelib.training.graph import GraphBuilder  # noqa: PLC0415
-    from chalicelib.training.kinds_graph import add_kinds  # noqa: PLC0415
-    from chalicelib.training.scoring import add_outputs  # noqa: PLC0415
-
-    graph = GraphBuilder()
-    values = add_features(graph, "image", weights, config, with_context=ensemble is not None)
-    distances = unsupervised.add_to(graph, values)
-    if ensemble:
-        add_ensemble(graph, values, distances, ensemble)
-    else:
-        add_outputs(graph, distances, config.grid**2)
-    outputs: dict[str, tuple[int, ...]] = {"score": (), "heat_map": (config.grid, config.grid)}
-    if kinds.heads:
-        add_kinds(graph, values, kinds.heads)
-        outputs["kinds"] = (len(kinds.heads), config.grid, config.grid)
-    return graph.model(config.input_size, outputs)
-
-
-def _description(config: TrainingConfig, material: _Material, weights: Weights) -> dict[str, Any]:
+def description(config: TrainingConfig, material: Material, weights: Backbone) -> dict[str, Any]:
     """What of the metadata was known before anything was fitted."""
     return {
         "project": config.project,
@@ -283,6 +258,8 @@ def _description(config: TrainingConfig, material: _Material, weights: Weights) 
         "resize": config.resize,
         "roi": config.roi,
         "mask": config.mask,
+        "tile": config.tile,
+        "format_version": TILED_FORMAT_VERSION if config.tile else FORMAT_VERSION,
         "backbone": weights.backbone,
         "backbone_sha256": weights.sha256,
         "config": config.to_dict(),
@@ -290,7 +267,7 @@ def _description(config: TrainingConfig, material: _Material, weights: Weights) 
         "training_images": material.features.images[: material.normals],
         "anomaly_images": material.features.images[material.normals :],
         "skipped": material.features.skipped,
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "libraries": library_versions(),
     }
 
 
@@ -302,11 +279,8 @@ def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedMo
     return replace(trained, model=with_metadata(trained.model, metadata), metadata=metadata)
 
 
-def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.{_DIGITS}g}") for value in values)
-
-
-def _check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+def check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+    """Raises TrainingError where fewer than ten normal pictures could be read."""
     if normals >= MIN_NORMALS:
         return
     message = (

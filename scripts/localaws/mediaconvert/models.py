@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import string
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -36,6 +37,7 @@ class MediaConvertBackend(BaseBackend):
         self.queues: dict[str, Queue] = {}
         self.tagger = TaggingService()
         self._tokens: dict[str, tuple[Job, float]] = {}
+        self._accepting = threading.Lock()
         self._scheduler = Scheduler(runner.run)
         self._add_queue({"Name": "Default"}, system=True)
 
@@ -61,10 +63,19 @@ class MediaConvertBackend(BaseBackend):
             BadRequestException: if the settings break a rule.
             NotFoundException: if there is no such queue.
         """
+        with self._accepting:
+            job, is_new = self._accept(request)
+            accepted = job.to_dict()  # before it starts: AWS answers SUBMITTED
+        if is_new:
+            self._scheduler.submit(job)
+        return accepted
+
+    def _accept(self, request: Mapping[str, Any]) -> tuple[Job, bool]:
+        """The job of a request, and whether it is a new one."""
         now, token = config.clock(), request.get("ClientRequestToken")
         earlier = self._tokens.get(token) if token else None
         if earlier is not None and now - earlier[1] < config.token_seconds:
-            return earlier[0].to_dict()
+            return earlier[0], False
         check_job(request)
         queue = self.get_queue(request.get("Queue", "Default"))
         suffix = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(6))
@@ -73,9 +84,7 @@ class MediaConvertBackend(BaseBackend):
         if token:
             self._remember(token, job, now)
         self.tag_resource(job.arn, request.get("Tags", {}))
-        accepted = job.to_dict()  # before it starts: AWS answers SUBMITTED
-        self._scheduler.submit(job)
-        return accepted
+        return job, True
 
     def get_job(self, job_id: str) -> Job:
         """Finds a job.

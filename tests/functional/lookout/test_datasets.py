@@ -10,7 +10,7 @@ import pytest
 from support_datasets import FOREIGN, GRANTED, IMAGES, MODELS, lines
 from support_lookout import COLOURS, label, line, manifest_bytes, mask
 
-from chalicelib.lookout.api.datasets import MAX_CHANGES
+from chalicelib.lookout.api.contract import MAX_BLOB, HttpRequest, members_of
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
     ApiError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from support_datasets import Service
 
 SOURCE = f"s3://{GRANTED}/exports/cars"
+TRAIN = {"ProjectName": "cars", "DatasetType": "train"}
 
 
 @pytest.fixture(autouse=True)
@@ -258,13 +259,25 @@ def test_an_update_between_two_pages_skips_nothing(service: Service) -> None:
     assert service.names(MaxResults=2, NextToken=first["NextToken"]) == ["c.png", "d.png"]
 
 
-def test_a_token_of_the_longest_key_is_short_enough(service: Service) -> None:
-    made(service, lines("k" * 1000, "l" * 1000))
+def test_a_token_of_a_dataset_that_is_gone_counts_for_no_other(service: Service) -> None:
+    made(service)
     given = {"ProjectName": "cars", "DatasetType": "train", "MaxResults": 1}
-    assert len(service.datasets.entries(given)["NextToken"]) <= 2048
+    token = service.datasets.entries(given)["NextToken"]
+    service.delete()
+    service.run()
+    made(service)
+    with pytest.raises(ValidationException, match="list from the beginning"):
+        service.names(NextToken=token)
 
 
-@pytest.mark.parametrize("token", ["nonsense", "ä"])
+def test_a_token_is_one_that_the_service_takes(service: Service) -> None:
+    made(service)
+    token = service.datasets.entries({**TRAIN, "MaxResults": 1})["NextToken"]
+    request = HttpRequest({"projectName": "cars", "datasetType": "train"}, {"nextToken": [token]}, {}, b"")
+    assert members_of("ListDatasetEntries", request)["NextToken"] == token
+
+
+@pytest.mark.parametrize("token", ["nonsense", "ä", "YSBi"])
 def test_a_token_that_is_none_is_a_validation_error(service: Service, token: str) -> None:
     made(service)
     with pytest.raises(ValidationException, match="NextToken"):
@@ -326,10 +339,10 @@ def test_an_update_that_can_not_be_taken_leaves_everything_as_it_was(
 
 def test_what_does_not_fit_into_a_call_is_a_validation_error(service: Service) -> None:
     service.create()
-    service.update(b" " * (MAX_CHANGES - 100) + lines("a.png")[:100])
+    service.update(b" " * (MAX_BLOB - 100) + lines("a.png")[:100])
     service.run()
     with pytest.raises(ValidationException, match="4500000 fit into a call of this API: send the lines in"):
-        service.update(b" " * (MAX_CHANGES + 1))
+        service.update(b" " * (MAX_BLOB + 1))
 
 
 def test_a_second_update_waits_for_the_first(service: Service) -> None:

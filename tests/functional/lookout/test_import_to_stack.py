@@ -6,14 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support_datasets import IMAGES, MODELS
+from support_datasets import IMAGES
 from support_lookout import COLOURS, label, line, manifest_bytes, mask, mask_png, write_export
 from support_pictures import png_bytes, texture
 from typer.testing import CliRunner
 
+from chalicelib.lookout.api.contract import HttpRequest, members_of
+from chalicelib.lookout.api.errors import ApiError
+from chalicelib.lookout.evaluation import EvaluationResult
 from spotcheck import targets
 from spotcheck.cli import app
-from spotcheck.exceptions import StackError
+from spotcheck.exceptions import InputError, LookoutApiError, StackError
+from spotcheck.lookout_api import LookoutApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,31 +26,64 @@ if TYPE_CHECKING:
     from support_datasets import Service
 
 
-class Lambda:
-    """Runs jobs as Lambda would, when they are asked for."""
+IN_PATH = {"projectName": "ProjectName", "datasetType": "DatasetType", "modelVersion": "ModelVersion"}
+OLD = EvaluationResult("arn", "2025-10-30T10:00:00Z", 34, 16, 0.9, 0.9, 0.75, 0.6, 0.667)
+NEW = EvaluationResult("arn", "2026-11-25T21:00:00Z", 17, 15, 0.99, 0.99, 1.0, 0.75, 0.857)
+
+
+class Api:
+    """The API over the service's own operations; a job is done as soon as it is started."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        projects, datasets = service.projects, service.datasets
+        self._operations: dict[str, Callable[..., dict[str, Any]]] = {
+            "CreateProject": projects.create,
+            "DescribeProject": projects.describe,
+            "CreateDataset": datasets.create,
+            "DescribeDataset": datasets.describe,
+            "CreateModel": self._create_model,
+            "DescribeModel": self._describe_model,
+        }
+        self.trained: list[dict[str, Any]] = []
 
-    def invoke(self, **request: Any) -> None:
-        """Does the job."""
-        assert request["FunctionName"] == "spotcheck-run_job"
-        self._service.runner.run(json.loads(request["Payload"]))
+    def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        """Checks and answers a call, as the API does."""
+        path = {name: members[key] for name, key in IN_PATH.items() if key in members}
+        request = HttpRequest(path, {}, {}, json.dumps(members).encode())
+        try:
+            answer = self._operations[operation](members_of(operation, request))
+        except ApiError as error:
+            raise LookoutApiError(error.code, error.message) from error
+        self._service.run()
+        return answer
+
+    def _create_model(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.trained.append(given)
+        return {"ModelMetadata": {"ModelVersion": "1"}}
+
+    def _describe_model(self, given: dict[str, Any]) -> dict[str, Any]:
+        place = self.trained[-1]["OutputConfig"]["S3Location"]
+        key = f"{place['Prefix']}EvaluationResult-{given['ProjectName']}-1.json"
+        self._service.s3.put_object(Bucket=place["Bucket"], Key=key, Body=NEW.to_bytes())
+        told = {"Status": "TRAINED", "EvaluationResult": {"Bucket": place["Bucket"], "Key": key}}
+        return {"ModelDescription": told}
 
 
 @pytest.fixture
-def import_lookout(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def api(service: Service) -> Api:
+    return Api(service)
+
+
+@pytest.fixture
+def import_lookout(
+    service: Service, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
     """Runs the command against the stack on moto."""
-    outputs = {
-        "region": "us-east-1",
-        "project_name": "spotcheck",
-        "models_bucket": MODELS,
-        "images_bucket": IMAGES,
-        "function_names": {"run_job": "spotcheck-run_job"},
-    }
-    clients = {"s3": service.s3, "lambda": Lambda(service)}
-    monkeypatch.setattr(targets.Target, "client", lambda _, name: clients[name])
+    outputs = {"region": "us-east-1", "project_name": "spotcheck", "images_bucket": IMAGES}
+    monkeypatch.setattr(targets.Target, "client", lambda *_: service.s3)
     monkeypatch.setattr(targets, "local_target", lambda: targets.Target("local", outputs, "123456789012"))
+    monkeypatch.setattr(LookoutApi, "of", lambda _: api)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Any:
@@ -148,5 +185,28 @@ def test_a_dataset_that_is_there_is_not_touched_and_nothing_is_uploaded(
 def test_a_name_that_no_project_may_have_is_an_error(
     tmp_path: Path, import_lookout: Callable[..., Any]
 ) -> None:
-    with pytest.raises(StackError, match="projectName"):
+    with pytest.raises(LookoutApiError, match="projectName"):
         import_lookout(write_export(tmp_path / "export"), "--project", "my cars")
+
+
+def test_training_in_the_stack_shows_the_old_model_beside_the_new_one(
+    tmp_path: Path, api: Api, import_lookout: Callable[..., Any]
+) -> None:
+    export = write_export(tmp_path / "export")
+    (export / "EvaluationResult-widgets-3.json").write_bytes(OLD.to_bytes())
+    result = import_lookout(export, "--train")
+    assert result.exit_code == 0, result.output
+    (asked,) = api.trained
+    assert asked["ProjectName"] == "widgets"
+    assert asked["OutputConfig"]["S3Location"]["Prefix"] == "datasets/widgets/output/"
+    shown = " ".join(result.output.split())
+    assert "F1 │ 0.667 │ 0.857" in shown
+    assert "16 pictures │ 15 pictures" in shown
+    assert "spotcheck model start --project widgets --version 1" in shown
+
+
+def test_a_model_file_has_no_use_where_the_stack_keeps_the_model(
+    tmp_path: Path, import_lookout: Callable[..., Any]
+) -> None:
+    with pytest.raises(InputError, match="leave --model out"):
+        import_lookout(write_export(tmp_path / "export"), "--model", "x.onnx")

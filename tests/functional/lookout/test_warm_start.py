@@ -91,6 +91,17 @@ def test_other_functions_load_nothing() -> None:
 
 
 @pytest.mark.usefixtures("started")
+@pytest.mark.parametrize(("kind", "said"), [("uploads", 1), (None, 0)])
+def test_the_log_says_that_an_environment_is_warm(
+    monkeypatch: pytest.MonkeyPatch, kind: str | None, said: int
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Telemetry, "info", lambda _, message: told.append(message))
+    prepared(kind)
+    assert told == ["The environment is warm: its models are loaded."] * said
+
+
+@pytest.mark.usefixtures("started")
 def test_a_fault_leaves_the_loading_to_the_first_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -16,8 +16,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from spotcheck import packaging
 from spotcheck.exceptions import PackagingError
-from spotcheck.licences import pins
+from spotcheck.licences import SHIPPED, pins
 from spotcheck.sbom import write_sbom
+from spotcheck.zips import unzipped_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +90,7 @@ def test_a_package_with_another_hash_than_the_pinned_one_fails_the_build(tmp_pat
         packaging.build_deployment(app, tmp_path / "made.zip", tmp_path / "made.json")
 
 
-@pytest.mark.parametrize("file", ["chalice_app/requirements.txt", "requirements/layer.txt"])
+@pytest.mark.parametrize("file", SHIPPED)
 def test_everything_that_is_shipped_is_pinned_with_hashes(file: str) -> None:
     text = (ROOT / file).read_text()
     entries = text.replace("\\\n", " ").splitlines()
@@ -109,15 +110,24 @@ folder = Path(sys.argv[1])
 app, pins = packaging.ROOT / "chalice_app", packaging.ROOT / "requirements/layer.txt"
 packaging.build_deployment(app, folder / "deployment.zip", folder / "chalice.tf.json")
 packaging.build_layer(pins, "x86_64", folder / "layer.zip")
+training = packaging.ROOT / "requirements/training.txt"
+packaging.build_layer(training, "x86_64", folder / "training.zip", beside=folder / "layer.zip")
 """
 
 
-def test_zip_layer_and_bill_are_the_same_bytes_wherever_they_are_built(tmp_path: Path) -> None:
+def test_zip_and_layers_are_the_same_bytes_wherever_they_are_built(tmp_path: Path) -> None:
     here = packaging.build()
     subprocess.run([sys.executable, "-c", BUILD, tmp_path], env={**os.environ, **ELSEWHERE}, check=True)
     assert (tmp_path / "deployment.zip").read_bytes() == here.zip.read_bytes()
     assert (tmp_path / "chalice.tf.json").read_bytes() == here.chalice_json.read_bytes()
     assert (tmp_path / "layer.zip").read_bytes() == here.layer.read_bytes()
+    assert (tmp_path / "training.zip").read_bytes() == here.training_layer.read_bytes()
+
+
+def test_a_function_with_both_layers_weighs_less_than_lambda_takes() -> None:
+    package = packaging.build()
+    products = (package.zip, package.layer, package.training_layer)
+    assert sum(unzipped_size(path) for path in products) < 250 * 1024**2
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +146,7 @@ def test_the_bill_lists_every_package_that_is_shipped_with_version_and_licence(b
         for product in bill["components"]
         for component in product["components"]
     }
-    shipped = {
-        (name.lower(), number)
-        for file in ("chalice_app/requirements.txt", "requirements/layer.txt")
-        for name, number in pins(ROOT / file)
-    }
+    shipped = {(name.lower(), number) for file in SHIPPED for name, number in pins(ROOT / file)}
     assert shipped <= listed
     assert {name for name, _ in listed - shipped} == {"chalice"}
     assert all(one["licenses"] for product in bill["components"] for one in product["components"])
@@ -150,7 +156,8 @@ def test_the_bill_names_the_products_by_their_hashes(bill: dict[str, Any]) -> No
     package = packaging.build()
     digests = {one["name"]: one["hashes"][0]["content"] for one in bill["components"]}
     assert digests == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (package.zip, package.layer)
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (package.zip, package.layer, package.training_layer)
     }
 
 

@@ -82,7 +82,7 @@ def test_several_threads_may_share_a_detector(detector: Detector) -> None:
     assert together == alone
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), low=st.integers(0, 255), width=st.integers(64, 400))
 def test_any_picture_gets_a_finite_score(detector: Detector, seed: int, low: int, width: int) -> None:
     pixels = np.random.default_rng(seed).integers(low, 256, (97, width, 3), np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_pictures import png_bytes, texture
 
@@ -62,6 +62,7 @@ def test_mask_and_region_of_interest_go_together() -> None:
     assert (square[:, 34:] == GREY).all()
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([STRETCH, LETTERBOX]),
     st.one_of(

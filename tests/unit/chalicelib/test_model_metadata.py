@@ -50,8 +50,8 @@ def test_what_a_later_version_adds_within_the_format_is_overlooked() -> None:
 
 
 def test_a_later_format_is_refused() -> None:
-    with pytest.raises(ModelInvalidError, match="format 2"):
-        ModelMetadata.from_json(changed(format_version=2))
+    with pytest.raises(ModelInvalidError, match="format 3"):
+        ModelMetadata.from_json(changed(format_version=3))
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_detect_lists_a_verdict_for_each_file(folder: Path) -> None:
     assert verdicts[2]["reason"] == "The file is text, not a JPEG or PNG picture."
     assert [len(verdict["regions"]) > 0 for verdict in verdicts] == [True, False, False]
     region = verdicts[0]["regions"][0]
-    assert list(region) == ["left", "top", "width", "height", "area", "severity", "polygon"]
+    assert list(region) == ["left", "top", "width", "height", "area", "severity", "polygon", "name"]
     assert len(region["polygon"]) >= 4
     assert verdicts[0]["score"] > verdicts[0]["threshold"] > verdicts[1]["score"]
 

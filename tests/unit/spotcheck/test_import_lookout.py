@@ -111,6 +111,11 @@ def test_a_mask_with_two_kinds_of_anomaly(tmp_path: Path) -> None:
     assert not (covered["dent"] * covered["scratch"]).any()
 
 
+def test_kinds_keep_the_colours_of_their_masks(tmp_path: Path) -> None:
+    taken(write_export(tmp_path / "export"), tmp_path / "out")
+    assert read_dataset(tmp_path / "out").colors == COLOURS
+
+
 def test_a_kind_of_anomaly_called_good_is_not_taken_for_normal(tmp_path: Path) -> None:
     odd = line(
         "s3://my-bucket/x/b.png", label("anomaly"), mask("s3://my-bucket/x/m.png", {"good": "#112233"})

@@ -100,7 +100,7 @@ def test_waiting_ends_when_the_time_is_up() -> None:
 
 
 def test_what_is_gone_is_deleted() -> None:
-    api = FakeApi(v1=[described("1", "DELETING"), None])
+    api = FakeApi(v1=[described("1", "HOSTING_FAILED"), described("1", "DELETING"), None])
     assert api.models().until("1", "deleted", 60) == {}
 
 

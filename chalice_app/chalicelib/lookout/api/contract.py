@@ -24,6 +24,9 @@ from chalicelib.lookout.api.errors import ValidationException
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+MAX_BLOB = 4_500_000
+"""Bytes that fit into a call: API Gateway hands a body on in base64, and Lambda takes 6 MB of that."""
+
 # Within a character class: letters, numbers, separators.
 _CATEGORIES = {
     r"\p{L}": r"\w",
@@ -75,6 +78,7 @@ def members_of(operation: str, request: HttpRequest) -> dict[str, Any]:
     assert shape is not None  # noqa: S101 - every operation of this service has an input
     found = dict(_located(shape, request))
     if "payload" in shape.serialization:
+        _check_payload(request.body)
         found[shape.serialization["payload"]] = request.body
     else:
         body = _json_object(request.body)
@@ -116,6 +120,15 @@ def _located(shape: StructureShape, request: HttpRequest) -> Iterator[tuple[str,
             value = (values if member.type_name == "list" else values[-1]) if values else None
         if value is not None:
             yield name, value
+
+
+def _check_payload(body: bytes) -> None:
+    if len(body) > MAX_BLOB:
+        message = (
+            f"The body has {len(body)} bytes; {MAX_BLOB} fit into a call of this API: make the picture "
+            "smaller, or upload it below image_inputs/ of the images bucket, where larger ones are judged."
+        )
+        raise ValidationException(message)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -50,8 +50,14 @@ class DatasetStore:
         """A project's datasets: at most one of each type."""
         return [record for kind in TYPES if (record := self.get(project, kind)) is not None]
 
-    def stored_entries(self, project: str, dataset_type: str) -> Iterator[StoredEntry]:
-        """The entries in their order, all of one moment; none where there is no dataset."""
+    def stored_entries(self, project: str, dataset_type: str, start: int = 0) -> Iterator[StoredEntry]:
+        """The entries in their order, all of one moment; none where there is no dataset.
+
+        Args:
+            project: Whose.
+            dataset_type: `train` or `test`.
+            start: How many to pass over.
+        """
         record = self.get(project, dataset_type)
         while record is not None and record.entries_key is not None:
             try:
@@ -62,7 +68,7 @@ class DatasetStore:
                     raise
                 record = newer  # an update has come between
             else:
-                return map(StoredEntry.from_line, body.splitlines())
+                return map(StoredEntry.from_line, body.splitlines()[start:])
         return iter(())
 
     def entries(self, project: str, dataset_type: str) -> Iterator[Entry]:

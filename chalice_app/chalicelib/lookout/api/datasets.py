@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from chalicelib.lookout.api import client_tokens
-from chalicelib.lookout.api.dataset_listing import is_wanted, place
+from chalicelib.lookout.api.contract import MAX_BLOB
+from chalicelib.lookout.api.dataset_listing import page_of_entries
 from chalicelib.lookout.api.dataset_records import (
     CREATED,
     CREATING,
@@ -28,19 +29,16 @@ from chalicelib.lookout.api.errors import (
     ResourceNotFoundException,
     ValidationException,
 )
-from chalicelib.lookout.api.pages import page
 from chalicelib.records import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from chalicelib.lookout.api.dataset_buckets import DatasetBuckets
+    from chalicelib.lookout.api.dataset_entries import StoredEntry
     from chalicelib.lookout.api.dataset_store import DatasetStore
     from chalicelib.lookout.api.jobs import Jobs
     from chalicelib.lookout.api.projects import Projects
-
-MAX_CHANGES = 4_500_000
-"""Bytes of `Changes`: in base64 they have to fit into the 6 MB that Lambda takes."""
 
 EMPTY = {"total": 0, "labeled": 0, "normal": 0, "anomaly": 0, "masked": 0}
 
@@ -120,9 +118,11 @@ class Datasets:
         record = self._require(self._projects.require(given["ProjectName"]), given["DatasetType"])
         if not record.is_ready and record.status != UPDATING:
             raise _busy(record, "has no entries to list")
-        stored = self._store.stored_entries(record.project, record.dataset_type)
-        chosen = [entry for entry in stored if is_wanted(entry, given)]
-        found, token = page(chosen, place, given.get("NextToken"), given.get("MaxResults"))
+
+        def entries(start: int) -> Iterator[StoredEntry]:
+            return self._store.stored_entries(record.project, record.dataset_type, start)
+
+        found, token = page_of_entries(entries, record.identity, given)
         return {"DatasetEntries": [entry.text for entry in found], "NextToken": token}
 
     def update(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,9 +135,9 @@ class Datasets:
             ValidationException: The changes are too large for one call.
         """
         changes: bytes = given["Changes"]
-        if len(changes) > MAX_CHANGES:
+        if len(changes) > MAX_BLOB:
             message = (
-                f"Changes has {len(changes)} bytes; {MAX_CHANGES} fit into a call of this API: send the "
+                f"Changes has {len(changes)} bytes; {MAX_BLOB} fit into a call of this API: send the "
                 "lines in several calls, one after the other, or create the dataset from a manifest in S3."
             )
             raise ValidationException(message)

@@ -55,10 +55,13 @@ class Detection:
         detector = self._detectors.get(project, model.version)
         try:
             picture = self._picture(given, detector.min_decoded_side)
+            found = detector.detect(picture)
+        except PictureRejectedError as rejected:  # of more tiles than a model judges
+            self._telemetry.invalid_image(project, model.version)
+            raise ValidationException(rejected.reason) from rejected
         except ValidationException:
             self._telemetry.invalid_image(project, model.version)
             raise
-        found = detector.detect(picture)
         self._telemetry.detection(
             project, model.version, (time.perf_counter() - started) * 1000, is_anomalous=found.is_anomalous
         )

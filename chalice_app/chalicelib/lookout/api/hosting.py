@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.lookout.api import client_tokens
 from chalicelib.lookout.api.errors import ConflictException, ValidationException
 from chalicelib.lookout.api.hosting_book import Hosting, HostingStatus
-from chalicelib.records import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from chalicelib.lookout.api.hosting_book import Found, HostingBook
+    from chalicelib.lookout.api.hosting_book import HostingBook
     from chalicelib.lookout.api.jobs import Jobs
     from chalicelib.lookout.api.model_store import ModelRecord, ModelStore
     from chalicelib.lookout.api.projects import Projects
 
-_TOKEN_LIVES = timedelta(hours=8)
 _START, _STOP = "StartModel", "StopModel"
 
 
@@ -73,8 +72,7 @@ class HostingOperations:
             message = f"Preparing {least} environment{'s' if least > 1 else ''}."
             return Hosting(HostingStatus.STARTING, "", least, most, message)
 
-        units = {"MinInferenceUnits": least, "MaxInferenceUnits": most}
-        return {"Status": self._take(given, _START, units, begin)}
+        return {"Status": self._take(given, _START, begin)}
 
     def stop(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Begins to stop a version; DescribeModel says when it is TRAINED again.
@@ -90,27 +88,25 @@ class HostingOperations:
             message = "Letting the environments go."
             return replace(hosting, status=HostingStatus.STOPPING, message=message, attempts=0)
 
-        return {"Status": self._take(given, _STOP, {}, begin)}
+        return {"Status": self._take(given, _STOP, begin)}
 
     def _take(
         self,
         given: Mapping[str, Any],
         operation: str,
-        told: Mapping[str, Any],
         begin: Callable[[ModelRecord, Hosting | None], Hosting],
     ) -> str:
         project = self._projects.require(given["ProjectName"])
         while True:
-            record = self._models.get(project, given["ModelVersion"])
+            record, now = self._models.get(project, given["ModelVersion"]), self._now()
             self._refuse_the_unpinned(record, operation)
             found = self._book.find(project, record.version)
-            if self._is_repeated(record, found, operation, given.get("ClientToken"), told):
-                assert found is not None  # noqa: S101 - there is something that it repeats
-                return self._set_off(record, found.hosting, operation)
             old = found.hosting if found else None
-            request = {"token": given.get("ClientToken"), "at": timestamp(self._now()), "given": told}
-            requests = {**(old.requests if old else {}), operation: request}
-            new = replace(begin(record, old), run=uuid.uuid4().hex, requests=requests)
+            tokens = old.tokens if old else {}
+            if old and client_tokens.is_known(tokens, operation, given, now, (record.arn, "MODEL")):
+                return self._set_off(record, old, operation)
+            tokens = client_tokens.remember(tokens, operation, given, now)
+            new = replace(begin(record, old), run=uuid.uuid4().hex, tokens=tokens)
             if self._book.write(project, record.version, new, found):
                 return self._set_off(record, new, operation)
 
@@ -123,24 +119,6 @@ class HostingOperations:
         if hosting.status is status:
             self._jobs.start(job, project=record.project, version=record.version, run=hosting.run)
         return (status if hosting.status is HostingStatus.TRAINED else hosting.status).value
-
-    def _is_repeated(
-        self,
-        record: ModelRecord,
-        found: Found | None,
-        operation: str,
-        token: str | None,
-        told: Mapping[str, Any],
-    ) -> bool:
-        last = found.hosting.requests.get(operation) if found else None
-        if token is None or last is None or last["token"] != token:
-            return False
-        if self._now() - datetime.fromisoformat(last["at"]) > _TOKEN_LIVES:
-            return False
-        if dict(last["given"]) != dict(told):
-            message = f"ClientToken {token} belongs to another request of {operation}: choose another token."
-            raise ConflictException(message, record.arn, "MODEL")
-        return True
 
     def _refuse_the_unpinned(self, record: ModelRecord, operation: str) -> None:
         """With a pin the uploads' functions look at nothing else: hosting could say what is not so."""

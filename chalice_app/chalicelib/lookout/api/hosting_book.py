@@ -40,7 +40,7 @@ class Hosting:
         max_units: Environments at most at once (`MaxInferenceUnits`); None bounds nothing.
         message: For people.
         attempts: How often a job has begun the run's work.
-        requests: The last request of each operation, by its name: `token`, `at` (ISO 8601) and `given`.
+        tokens: Requests that were taken (`client_tokens`).
     """
 
     status: HostingStatus
@@ -49,7 +49,7 @@ class Hosting:
     max_units: int | None
     message: str
     attempts: int = 0
-    requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tokens: Mapping[str, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As it is written."""

@@ -6,6 +6,11 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from chalicelib.aws_errors import error_code
+from chalicelib.lookout.api.errors import ThrottlingException
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -35,20 +40,33 @@ class Jobs:
         Args:
             job: A key of the runner's jobs.
             payload: What the job gets.
+
+        Raises:
+            ThrottlingException: Lambda takes no more events right now.
         """
         self._invoke(self._function, {"job": job, **payload})
 
     def train(self, project: str, version: str) -> None:
-        """Starts the training of a model version."""
+        """Starts the training of a model version.
+
+        Raises:
+            ThrottlingException: Lambda takes no more events right now.
+        """
         self._invoke(self._trainer, {"project": project, "version": version})
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> None:
-        self._lambda.invoke(
-            FunctionName=function,
-            Qualifier="live",
-            InvocationType="Event",
-            Payload=json.dumps(event).encode(),
-        )
+        try:
+            self._lambda.invoke(
+                FunctionName=function,
+                Qualifier="live",
+                InvocationType="Event",
+                Payload=json.dumps(event).encode(),
+            )
+        except ClientError as error:
+            if error_code(error) != "TooManyRequestsException":
+                raise
+            message = "Lambda takes no more events right now: try again in a second."
+            raise ThrottlingException(message) from error
 
 
 _PLANNED = 0.75  # of a job's time: the rest is for what comes after, and the alarm rings at four fifths

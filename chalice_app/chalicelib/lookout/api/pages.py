@@ -36,7 +36,7 @@ def page(
     start = 0
     if token is not None:
         try:
-            last = base64.urlsafe_b64decode(token.encode()).decode()
+            last = base64.b64decode(token, validate=True).decode()
             start = next(index for index, item in enumerate(items, start=1) if name(item) == last)
         except (binascii.Error, ValueError, StopIteration) as error:
             message = "NextToken is none that this list gave, or its place is gone: list from the beginning."
@@ -44,4 +44,4 @@ def page(
     end = start + (size or LARGEST_PAGE)
     found = list(items[start:end])
     more = end < len(items) and found
-    return found, base64.urlsafe_b64encode(name(found[-1]).encode()).decode() if more else None
+    return found, base64.b64encode(name(found[-1]).encode()).decode() if more else None

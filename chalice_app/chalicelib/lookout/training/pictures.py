@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from botocore.exceptions import ClientError
+from PIL import Image
 
 from chalicelib.anomalies import kind_name
 from chalicelib.aws_errors import error_code
@@ -18,7 +19,7 @@ from chalicelib.measuring.pictures import LabelledPicture, Skipped
 from chalicelib.training.masks import kinds_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -38,16 +39,6 @@ class Fetched:
 
     pictures: tuple[LabelledPicture, ...]
     skipped: tuple[Skipped, ...]
-
-
-def colors_of(entries: Iterable[Entry]) -> dict[str, str]:
-    """The colour of each kind of anomaly in a dataset's masks, by the name that a model gives it."""
-    colors: dict[str, str] = {}
-    for entry in entries:
-        for color, label in entry.mask.labels.items() if entry.mask else ():
-            if name := kind_name(label):
-                colors.setdefault(name, color)
-    return colors
 
 
 class _UnusableError(Exception):
@@ -126,6 +117,7 @@ class PictureSource:
             return LabelledPicture(file, name, is_anomalous), []
         try:
             pixels = read_mask(self._read(entry.mask.location), entry.mask, self._limits)
+            _check_size(pixels, file)
         except (_UnusableError, MaskInvalidError) as error:
             told = Skipped(name, f"its mask was not used: {error}")
             return LabelledPicture(file, name, is_anomalous), [told]
@@ -155,3 +147,16 @@ class PictureSource:
                 message = f"the file is too large: {size:.1f} MB, and the limit is {limit:g} MB"
                 raise _UnusableError(message)
             return body.read()
+
+
+def _check_size(pixels: LabelledPixels, picture: Path) -> None:
+    """Refuses a mask of another size than its picture's, lying or standing."""
+    try:
+        with Image.open(picture) as image:
+            size = image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return  # that it is no picture is told where it is decoded
+    height, width = pixels.indices.shape
+    if size not in {(width, height), (height, width)}:
+        message = f"it has {width} x {height} pixels, and the picture {size[0]} x {size[1]}"
+        raise _UnusableError(message)

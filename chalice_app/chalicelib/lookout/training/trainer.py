@@ -17,10 +17,10 @@ from chalicelib.detector import Detector
 from chalicelib.exceptions import TrainingError, TrainingSupersededError
 from chalicelib.lookout.api.dataset_store import TYPES
 from chalicelib.lookout.evaluation import file_name, manifest_name
+from chalicelib.lookout.manifest import colors_of
 from chalicelib.lookout.training.book import MOST_ATTEMPTS
 from chalicelib.lookout.training.evaluation_files import evaluation_manifest, evaluation_result
 from chalicelib.lookout.training.heartbeat import HeartBeat
-from chalicelib.lookout.training.pictures import colors_of
 from chalicelib.measuring.pictures import Dataset
 from chalicelib.measuring.report import render_model_report
 from chalicelib.measuring.training import evaluate_normals, train_on
@@ -28,7 +28,7 @@ from chalicelib.records import timestamp
 from chalicelib.training import TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mypy_boto3_s3 import S3Client
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.lookout.training.pictures import PictureSource
     from chalicelib.measuring.evaluation import Evaluation
     from chalicelib.measuring.pictures import Skipped
+    from chalicelib.model_metadata import SkippedImage
     from chalicelib.registry import ModelRegistry
     from chalicelib.telemetry import Telemetry
     from chalicelib.training import TrainedModel
@@ -194,12 +195,16 @@ class CloudTrainer:
         dataset = Dataset(scratch, fetched["train"].pictures, fetched["test"].pictures, skipped, colors)
         _check_some(dataset)
         beat.begin("Training.")
-        result = train_on(
-            dataset,
-            TrainingConfig(project=attempt.project),
-            on_train=telling("Training"),
-            on_evaluate=telling("Evaluating"),
-        )
+        try:
+            result = train_on(
+                dataset,
+                TrainingConfig(project=attempt.project),
+                on_train=telling("Training"),
+                on_evaluate=telling("Evaluating"),
+            )
+        except TrainingError as error:
+            message = f"{error}{_told(skipped)}"
+            raise TrainingError(message) from error
         evaluation = result.evaluation or evaluate_normals(dataset, result.trained)
         entries = {entry.source.key: entry for one in sets.values() for entry in one}
         return Made(result.trained, evaluation, skipped), entries
@@ -238,15 +243,17 @@ def summary(made: Made) -> str:
     metadata = made.trained.metadata
     learnt = f"Trained on {metadata.normals} normal"
     learnt += f" and {len(metadata.anomaly_images)} anomalous" * bool(metadata.anomaly_images)
-    unread = [(item.name, item.reason) for item in made.skipped]
-    unread += [(image.name, image.reason) for image in metadata.skipped]
-    unread += [(item.name, item.reason) for item in made.evaluation.skipped]
-    message = f"{learnt} pictures, measured on {made.evaluation.images}."
-    if unread:
-        named = "; ".join(f"{name}: {reason.rstrip('.')}" for name, reason in unread[:_MOST_NAMED])
-        more = f"; and {len(unread) - _MOST_NAMED} more" * (len(unread) > _MOST_NAMED)
-        message += f" Not all could be used ({named}{more})."
-    return message + " Start the model to judge with it."
+    told = _told([*made.skipped, *metadata.skipped, *made.evaluation.skipped])
+    return f"{learnt} pictures, measured on {made.evaluation.images}.{told} Start the model to judge with it."
+
+
+def _told(skipped: Sequence[Skipped | SkippedImage]) -> str:
+    """Which pictures took no part, and why; empty where all did."""
+    if not skipped:
+        return ""
+    named = "; ".join(f"{item.name}: {item.reason.rstrip('.')}" for item in skipped[:_MOST_NAMED])
+    more = f"; and {len(skipped) - _MOST_NAMED} more" * (len(skipped) > _MOST_NAMED)
+    return f" Not all could be used ({named}{more})."
 
 
 def _check_some(dataset: Dataset) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import av
@@ -10,7 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from support_jobs import ROLE, capture_output, job_settings, movie_output
 
+from localaws.mediaconvert import models
 from localaws.mediaconvert.config import config
+from localaws.mediaconvert.job_rules import check_job
 from localaws.mediaconvert.models import mediaconvert_backends
 
 Studio = Any
@@ -91,6 +96,22 @@ def test_the_same_token_within_a_minute_gives_the_same_job(
     assert studio.create_job(ClientRequestToken="upload-2")["Id"] != first
     now += 1
     assert studio.create_job(ClientRequestToken="upload-1")["Id"] != first
+
+
+def test_the_same_token_from_two_sides_at_once_gives_the_same_job(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=0.5)
+
+    def check_together(request: Any) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait()
+        check_job(request)
+
+    monkeypatch.setattr(models, "check_job", check_together)
+    with ThreadPoolExecutor(2) as pool:
+        jobs = list(pool.map(lambda _: studio.create_job(ClientRequestToken="upload-1"), range(2)))
+    assert jobs[0]["Id"] == jobs[1]["Id"]
 
 
 def test_a_refused_job_uses_no_token(studio: Studio) -> None:

@@ -12,7 +12,7 @@ from support_lookout import COLOURS, label, line, manifest_bytes, mask
 
 from chalicelib.exceptions import ManifestError
 from chalicelib.lookout.entries import Location
-from chalicelib.lookout.manifest import parse_lines, parse_manifest
+from chalicelib.lookout.manifest import colors_of, parse_lines, parse_manifest
 
 A, B = "s3://my-bucket/a.png", "s3://my-bucket/b.png"
 
@@ -259,3 +259,14 @@ def test_the_error_shows_fifty_problems_and_counts_the_others() -> None:
     assert text[0] == "53 problems; nothing was taken over."
     assert text[-1] == "... and 3 more"
     assert len(text) == 52
+
+
+def test_each_kinds_first_colour_is_known_by_the_name_that_a_model_gives_it() -> None:
+    odd = mask("s3://my-bucket/m1.png", {"deep scratch": "#112233", "defect": "#445566"})
+    other = mask("s3://my-bucket/m2.png", {"deep scratch": "#778899", "dent": "#aabbcc"}, background=False)
+    lines = [
+        line("s3://my-bucket/1.png", label("anomaly"), odd),
+        line("s3://my-bucket/2.png", label("anomaly"), other),
+    ]
+    entries = parse_manifest(manifest_bytes([*lines, line("s3://my-bucket/3.png")])).entries
+    assert colors_of(entries) == {"deepScratch": "#112233", "dent": "#aabbcc"}

@@ -11,12 +11,15 @@ from support_pictures import png_bytes, scratched, texture
 
 from chalicelib.detector import Detector
 from chalicelib.measuring.evaluation import evaluate_dataset, evaluate_pictures
+from chalicelib.measuring.metrics import PixelMetrics
 from chalicelib.measuring.training import train_on
 from chalicelib.training import TrainingConfig
 from spotcheck.datasets import read_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 FROZEN = (
     *("images", "image_auroc", "pixel_auroc", "pixel_aupro", "precision", "recall", "f1"),
@@ -116,3 +119,22 @@ def test_normals_alone_leave_nothing_to_measure(tmp_path: Path) -> None:
     for seed in range(10):
         write(tmp_path / f"normal/{seed:03}.png", normal_png(seed))
     assert train_on(read_dataset(tmp_path), TrainingConfig(input_size=160)).evaluation is None
+
+
+def test_pictures_seen_in_tiles_are_compared_with_masks_in_their_full_size(
+    mvtec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = set()
+    add = PixelMetrics.add
+
+    def note(self: PixelMetrics, distances: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> None:
+        shapes.add((distances.shape, None if mask is None else mask.shape))
+        add(self, distances, mask)
+
+    monkeypatch.setattr(PixelMetrics, "add", note)
+    config = TrainingConfig(input_size=96, grid=6, method="padim", tile=96)
+    evaluation = train_on(read_dataset(mvtec), config).evaluation
+    assert shapes == {((120, 160), None), ((120, 160), (120, 160))}
+    assert evaluation is not None
+    assert evaluation.pixel_auroc is not None
+    assert evaluation.pixel_auroc > 0.9

@@ -26,7 +26,7 @@ def outputs(weights: Weights, *taps: str) -> dict[str, np.ndarray[tuple[int, ...
     shapes = {}
     for name, tap in found.items():
         graph.add("Identity", [tap.value], output=name)
-        shapes[name] = (1, tap.channels, 64 // tap.stride, 64 // tap.stride)
+        shapes[name] = (1, tap.channels, int(64 / tap.stride), int(64 / tap.stride))
     session = onnxruntime.InferenceSession(graph.model(64, shapes))
     values = session.run(list(found), {"image": texture(0, 64, 64)[None]})
     for name, value in zip(found, values, strict=True):

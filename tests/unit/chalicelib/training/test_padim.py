@@ -79,6 +79,20 @@ def test_closed_form_leave_group_out_equals_fitting_once_for_each_group_left_out
             np.testing.assert_allclose(found[out, patch], expected, rtol=1e-5)
 
 
+def test_leaving_out_more_pictures_than_there_are_features_is_fitting_to_the_others() -> None:
+    values = features(count=60)
+    groups = np.array([0] * 18 + list(range(1, 43)))
+    scaled, ridge = scaled_and_ridge(values, 0.03)
+    found = fit_padim(values, CHANNELS, 0.03, groups).leave_one_out
+    out = groups == 0
+    for patch in range(4):
+        covariance = np.cov(scaled[~out, :, patch], rowvar=False)
+        covariance += ridge * (58 / 41) * np.eye(14)
+        away = scaled[out, :, patch] - scaled[~out, :, patch].mean(axis=0)
+        expected = np.sqrt((away @ np.linalg.inv(covariance) * away).sum(axis=1))
+        np.testing.assert_allclose(found[out, patch], expected, rtol=1e-5)
+
+
 def test_nearly_all_pictures_of_one_part_are_refused() -> None:
     with pytest.raises(TrainingError, match="Nearly all pictures show the same part"):
         fit_padim(features(), CHANNELS, 0.03, np.array([0] * 18 + [1, 2]))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.lookout.api.contract import (
+    MAX_BLOB,
     HttpRequest,
     answer_of,
     members_of,
@@ -75,6 +76,16 @@ def test_the_payload_is_the_body_as_it_is() -> None:
     body, headers = b"\x89PNG{", {"content-type": "image/png"}
     path = CARS | {"modelVersion": "1"}
     assert taken("DetectAnomalies", body, path=path, headers=headers)["Body"] == body
+
+
+def test_a_picture_that_does_not_fit_into_a_call_is_refused_with_what_to_do() -> None:
+    path, headers = CARS | {"modelVersion": "1"}, {"content-type": "image/png"}
+    largest = b"x" * MAX_BLOB
+    assert taken("DetectAnomalies", largest, path=path, headers=headers)["Body"] == largest
+    message = complaint("DetectAnomalies", largest + b"x", path=path, headers=headers)
+    assert message.startswith(
+        "The body has 4500001 bytes; 4500000 fit into a call of this API: make the picture"
+    )
 
 
 def test_a_blob_comes_in_base64() -> None:

@@ -6,7 +6,9 @@ import json
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
+from chalicelib.lookout.api.errors import ThrottlingException
 from chalicelib.lookout.api.jobs import JobRunner, Jobs
 from spotcheck.dead_letters import DeadLetter
 
@@ -16,8 +18,11 @@ class Lambda:
 
     def __init__(self) -> None:
         self.invoked: list[dict[str, Any]] = []
+        self.refusal: ClientError | None = None
 
     def invoke(self, **request: Any) -> None:
+        if self.refusal:
+            raise self.refusal
         self.invoked.append(request)
 
 
@@ -44,6 +49,17 @@ def test_training_has_a_function_of_its_own(jobs: Jobs, functions: Lambda) -> No
     (request,) = functions.invoked
     assert request["FunctionName"] == "stack-train_model"
     assert json.loads(request["Payload"]) == {"project": "cars", "version": "3"}
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"), [("TooManyRequestsException", ThrottlingException), ("ServiceException", ClientError)]
+)
+def test_where_lambda_takes_no_more_events_the_caller_is_told_to_come_again(
+    jobs: Jobs, functions: Lambda, code: str, raised: type[Exception]
+) -> None:
+    functions.refusal = ClientError({"Error": {"Code": code, "Message": ""}}, "Invoke")
+    with pytest.raises(raised):
+        jobs.start("count")
 
 
 def test_what_was_started_is_done_by_its_name(jobs: Jobs, functions: Lambda) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.lookout.api.contract import HttpRequest, members_of
 from chalicelib.lookout.api.errors import ValidationException
 from chalicelib.lookout.api.pages import LARGEST_PAGE, page
 
@@ -18,6 +19,13 @@ def test_pages_hold_every_item_once_in_its_order(items: list[str], size: int) ->
         assert 0 < len(more) <= size
         seen += more
     assert seen == items
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_a_token_is_one_that_the_service_takes(name: str) -> None:
+    _, token = page([name, name + "!"], str, None, 1)
+    request = HttpRequest({}, {"nextToken": [str(token)]}, {}, b"")
+    assert members_of("ListProjects", request) == {"NextToken": token}
 
 
 def test_a_page_has_a_hundred_items_unless_fewer_are_asked_for() -> None:

@@ -1,0 +1,40 @@
+"""The whole graph: network, method, and what anomalies taught."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.training.ensemble_graph import add_ensemble
+from chalicelib.training.features import add_features
+from chalicelib.training.graph import GraphBuilder
+from chalicelib.training.kinds_graph import add_kinds
+from chalicelib.training.scoring import add_outputs
+
+if TYPE_CHECKING:
+    from chalicelib.training.backbones import Backbone
+    from chalicelib.training.config import TrainingConfig
+    from chalicelib.training.ensemble import Ensemble
+    from chalicelib.training.kinds import Kinds
+    from chalicelib.training.unsupervised import Unsupervised
+
+
+def build(
+    weights: Backbone,
+    config: TrainingConfig,
+    unsupervised: Unsupervised,
+    ensemble: Ensemble | None,
+    kinds: Kinds,
+) -> bytes:
+    """The graph from picture to `score`, `heat_map` and, where there are kinds to tell apart, `kinds`."""
+    graph = GraphBuilder()
+    values = add_features(graph, "image", weights, config, with_context=ensemble is not None)
+    distances = unsupervised.add_to(graph, values)
+    if ensemble:
+        add_ensemble(graph, values, distances, ensemble)
+    else:
+        add_outputs(graph, distances, config.grid**2)
+    outputs: dict[str, tuple[int, ...]] = {"score": (), "heat_map": (config.grid, config.grid)}
+    if kinds.heads:
+        add_kinds(graph, values, kinds.heads)
+        outputs["kinds"] = (len(kinds.heads), config.grid, config.grid)
+    return graph.model(config.input_size, outputs)

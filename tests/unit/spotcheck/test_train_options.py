@@ -1,0 +1,82 @@
+"""`spotcheck train` with a network of the user's, in tiles, in eight bits, and with broken pictures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support_models import normal_png
+from support_networks import convolutional_network, save
+from support_pictures import png_bytes, scratched, texture, truncated
+from typer.testing import CliRunner
+
+from chalicelib.detector import Detector
+from chalicelib.exceptions import SpotcheckError
+from spotcheck.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A labelled folder, and beside it a network with what it says of itself."""
+    for name in ("normal", "anomaly"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for seed in range(12):
+        (tmp_path / f"data/normal/{seed:02}.png").write_bytes(normal_png(seed))
+    for seed in (60, 61):
+        data = png_bytes(scratched(texture(seed, 160, 120), 0.1 * (seed - 59)))
+        (tmp_path / f"data/anomaly/{seed}.png").write_bytes(data)
+    save(convolutional_network(), tmp_path / "net.onnx")
+    (tmp_path / "net.toml").write_text('taps = ["stage1", "stage2"]\nmean = [0, 0, 0]\nstd = [1, 1, 1]\n')
+    return tmp_path
+
+
+def train(folder: Path, *options: object) -> Any:
+    arguments = ["train", "--data", folder / "data", "--output", folder / "model.onnx", *options, "--json"]
+    result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_broken_picture_in_the_folder_is_reported_and_not_fatal(folder: Path) -> None:
+    (folder / "data/normal/cut.png").write_bytes(truncated(normal_png(1)))
+    summary = train(folder)
+    assert summary["normals"] == 12
+    assert summary["skipped"] == [
+        {"name": "normal/cut.png", "reason": "The PNG is truncated: it ends before the picture does."}
+    ]
+    assert any("cut.png" in name for check in summary["checks"] for name in check["files"])
+
+
+def test_a_network_of_the_users_own(folder: Path) -> None:
+    assert train(folder, "--backbone", folder / "net.onnx")["evaluation"]["image_auroc"] == 1
+    metadata = Detector.load(folder / "model.onnx").metadata
+    assert (metadata.backbone, metadata.input_size) == ("net", 96)
+
+
+def test_a_network_of_the_users_own_knows_no_presets(folder: Path) -> None:
+    arguments = ["train", "--data", str(folder / "data"), "--backbone", str(folder / "net.onnx"), "--fast"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "grid in the TOML file" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_tiles(folder: Path) -> None:
+    summary = train(folder, "--tile", 80, "--method", "padim")
+    assert summary["evaluation"]["image_auroc"] == 1
+    assert Detector.load(folder / "model.onnx").metadata.tile == 80
+
+
+def test_tiles_and_a_letterbox_are_an_error(folder: Path) -> None:
+    with pytest.raises(SpotcheckError, match="no letterbox"):
+        train(folder, "--tile", 80, "--letterbox")
+
+
+def test_eight_bits(folder: Path) -> None:
+    decision = train(folder, "--int8", "--method", "padim")["decisions"]["int8"]
+    assert decision["correlation"] >= 0.9
+    assert decision["megabytes_int8"] < decision["megabytes"]
+    assert Detector.load(folder / "model.onnx").metadata.config["int8"]
