@@ -6,7 +6,7 @@ standard library, as on Lambda), `runtime_path` (searched after it), `read_only`
 writing).
 """
 
-# ruff: noqa: PTH100, PTH118, PTH120  # importing pathlib would make every cold start slower
+# ruff: noqa: PTH100, PTH115, PTH118, PTH120  # importing pathlib would make every cold start slower
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ import runpy
 import signal
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_CHANGING_EVENTS = frozenset(
-    {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod"}
-)
+# Where among an event's arguments the folder is open that each of its paths begins at; -1 is the working one.
+_CHANGING_EVENTS: dict[str, tuple[int, ...]] = {
+    "os.mkdir": (2,), "os.remove": (1,), "os.rename": (2, 3), "os.rmdir": (1,), "os.truncate": (),
+    "os.link": (2, 3), "os.symlink": (2, 2), "os.chmod": (2,),
+}  # fmt: skip
 
 
 def end_with_the_server() -> None:
@@ -59,7 +64,7 @@ def refuse_writing(folders: list[str]) -> None:
                 return
             paths = [path]
         elif event in _CHANGING_EVENTS:
-            paths = [arg for arg in args[:2] if isinstance(arg, (str, bytes, os.PathLike))]
+            paths = list(_changed_paths(event, args))
         else:
             return
         for path in paths:
@@ -67,6 +72,21 @@ def refuse_writing(folders: list[str]) -> None:
                 _refuse_inside(roots, os.fsdecode(path))
 
     sys.addaudithook(check)
+
+
+def _changed_paths(event: str, args: tuple[Any, ...]) -> Iterator[str]:
+    """The paths that an event is about, from the folders that they begin at."""
+    for place, arg in enumerate(args[:2]):
+        if not isinstance(arg, (str, bytes, os.PathLike)):
+            continue
+        path, at = os.fsdecode(arg), _CHANGING_EVENTS[event]
+        folder = args[at[place]] if place < len(at) and at[place] < len(args) else -1
+        if isinstance(folder, int) and folder >= 0:
+            try:
+                path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+            except OSError:  # no Linux: the folder was opened by a path, and is not looked at again
+                continue
+        yield path
 
 
 def _refuse_inside(roots: tuple[str, ...], path: str) -> None:

@@ -162,6 +162,18 @@ def test_the_code_folder_is_read_only(any_client: Desk) -> None:
     assert "Read-only file system" in result["errorMessage"]
 
 
+def test_a_temporary_folder_is_removed_with_what_is_in_it(any_client: Desk) -> None:
+    source = (
+        "import os, tempfile\ndef handler(event, context):\n"
+        "    with tempfile.TemporaryDirectory() as folder:\n"
+        "        os.makedirs(folder + '/test')\n        open(folder + '/test/x', 'w').close()\n"
+        "    return os.path.exists(folder)\n"
+    )
+    result, _ = any_client.invoke(any_client.deploy(source))
+
+    assert result is False
+
+
 def test_the_functions_own_packages_win_over_the_desks(desk: Desk) -> None:
     name = desk.deploy("import spotcheck\ndef handler(event, context):\n    return spotcheck.__file__\n")
 

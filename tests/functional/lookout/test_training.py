@@ -251,6 +251,13 @@ def test_a_mask_that_is_of_no_use_is_told_and_its_picture_still_trained_on(
     assert told.reason == "its mask was not used: it has 50 x 50 pixels, and the picture 96 x 96"
 
 
+def test_a_version_that_is_registered_while_somebody_looks_is_trained(cars: Training) -> None:
+    cars.dataset()
+    cars.create()
+    cars.registry("cars").register("1", b"model", {})
+    assert cars.book.members("cars", "1")["Status"] == "TRAINED"
+
+
 @pytest.mark.usefixtures("quick")
 def test_without_anomalies_nothing_tells_how_many_are_found(cars: Training) -> None:
     cars.dataset(14, 0)

@@ -110,6 +110,8 @@ class Training:
         if self.bucket:
             details["OutputConfig"] = {"S3Location": {"Bucket": self.bucket, "Prefix": self.prefix or None}}
         if is_registered and self.status is not TrainingStatus.DELETING:
+            # The registry may have it since somebody looked there.
+            details["Status"] = "TRAINED"
             if self.evaluated_at:
                 details |= {
                     "StatusMessage": self.message,
