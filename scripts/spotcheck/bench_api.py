@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _COLD, _STARTED, _WARM, _WARM_UP = 10, 5, 200, 10
 _TIMEOUT = 120.0
+_PLACES = (
+    6  # environments at once: with fewer, those that StartModel keeps warm would make room for each other
+)
 
 
 def main() -> None:
@@ -52,7 +55,7 @@ def measure(state_dir: Path) -> dict[str, Any]:
 
     err.print("embedded AWS, deployed with Terraform ...")
     try:
-        standing = bring_up(0, state_dir=state_dir)
+        standing = bring_up(0, state_dir=state_dir, options=("--max-concurrency", str(_PLACES)))
         target = targets.Target("local", standing.outputs, targets.LOCAL_ACCOUNT)
         version = target.registry().publish(bench_model(), {}).version
         return _Requests(target, version).figures()
