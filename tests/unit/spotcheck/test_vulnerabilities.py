@@ -31,7 +31,7 @@ def database(*vulnerable: str) -> Callable[[Sequence[tuple[str, str]]], dict[str
 def root(tmp_path: Path) -> Path:
     for file in (
         "chalice_app/requirements.txt",
-        *(f"requirements/{one}.txt" for one in ("layer", "desk", "dev")),
+        *(f"requirements/{one}.txt" for one in ("layer", "training", "desk", "dev")),
     ):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("numpy==1.0\nmoto==2.0\n")

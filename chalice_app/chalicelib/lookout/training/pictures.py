@@ -152,7 +152,7 @@ class PictureSource:
 def _check_size(pixels: LabelledPixels, picture: Path) -> None:
     """Refuses a mask of another size than its picture's, lying or standing."""
     try:
-        with Image.open(picture) as image:
+        with Image.open(picture, formats=["PNG", "JPEG"]) as image:
             size = image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return  # that it is no picture is told where it is decoded
