@@ -242,7 +242,7 @@ class _Source:
 def _size(data: bytes) -> tuple[int, int]:
     """Width and height of the upright picture, from its header."""
     try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
+        with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
             width, height = image.size
             return (height, width) if exif_orientation(image) >= 5 else (width, height)
     except MemoryError:

@@ -41,7 +41,7 @@ class Upright(NamedTuple):
 
 def read(path: Path) -> Upright:
     """Reads a picture, upright whatever the camera noted."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=["PNG", "JPEG"]) as opened:
         image = ImageOps.exif_transpose(opened).convert("RGB")
     return Upright(np.asarray(image), image.width, image.height)
 
