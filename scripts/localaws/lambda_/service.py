@@ -80,6 +80,8 @@ class LambdaService:
         """
         function = dataclasses.replace(load(target), initialization="provisioned-concurrency")
         self._pool.keep(function, count)
+        if count:
+            self._pool.retire_function(function.arn)  # what was started on demand is never provisioned
         borrowed = []
         try:
             for _ in range(min(count, self._settings.max_concurrency)):

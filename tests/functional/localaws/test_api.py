@@ -170,6 +170,7 @@ def test_provisioned_concurrency_starts_workers_before_they_are_asked_for(desk: 
 
 def test_a_provisioned_environment_knows_that_it_is_one(desk: Desk) -> None:
     functions, arn = desk.client("lambda"), desk.deploy_alias(INITIALISED)
+    assert desk.invoke(arn)[0] == "on-demand"
     options = {"FunctionName": arn.split(":")[-2], "Qualifier": "live"}
     functions.put_provisioned_concurrency_config(**options, ProvisionedConcurrentExecutions=1)
     eventually(lambda: functions.get_provisioned_concurrency_config(**options)["Status"] == "READY")
