@@ -90,7 +90,7 @@ def run_job(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
     """Does what an operation of the API began and answered 202 for."""
     _telemetry().begin(context)
     seconds = context.get_remaining_time_in_millis() / 1000
-    _jobs(context.invoked_function_arn).run(as_first_sent(event), seconds)
+    _jobs().run(as_first_sent(event), seconds)
 
 
 @app.lambda_function(name="train_model")
@@ -145,10 +145,10 @@ def _lookout(function_arn: str) -> LookoutFront:
 
 
 @cache
-def _jobs(function_arn: str) -> JobRunner:
+def _jobs() -> JobRunner:
     from chalicelib.lookout.api.wiring import job_runner  # noqa: PLC0415
 
-    return job_runner(os.environ, function_arn, _telemetry())
+    return job_runner(os.environ)
 
 
 @cache

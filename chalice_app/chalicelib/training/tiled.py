@@ -33,16 +33,15 @@ from chalicelib.training.labelled import Labelled
 from chalicelib.training.likeness import thumbnail
 from chalicelib.training.masks import Masks
 from chalicelib.training.method import choose_method
-from chalicelib.training.provenance import rounded
 from chalicelib.training.scoring import scores
 from chalicelib.training.trainer import (
     Material,
     TrainedModel,
     calibrate,
+    calibration,
     check_enough,
     describe_groups,
     description,
-    expected_false_alarms,
 )
 from chalicelib.training.unsupervised import Unsupervised, fit_unsupervised
 
@@ -104,13 +103,7 @@ def train_tiled(
     metadata = ModelMetadata(
         **description(config, material, backbone),
         method=method,
-        threshold=threshold.value,
-        false_alarm_rate=expected_false_alarms(threshold, normal_scores, config),
-        threshold_method=threshold.method,
-        normal_median=float(np.median(normal_scores)),
-        steepness=steepness,
-        normal_scores=rounded(normal_scores),
-        anomaly_scores=rounded(labelled.anomaly_scores) if labelled else (),
+        **calibration(threshold, steepness, normal_scores, labelled, config),
         warnings=tuple(warnings),
         decisions={
             "method": why,

@@ -96,13 +96,7 @@ def train(
     metadata = ModelMetadata(
         **description(config, material, weights),
         method=method + ("+labels" if ensemble else ""),
-        threshold=threshold.value,
-        false_alarm_rate=expected_false_alarms(threshold, normal_scores, config),
-        threshold_method=threshold.method,
-        normal_median=float(np.median(normal_scores)),
-        steepness=steepness,
-        normal_scores=rounded(normal_scores),
-        anomaly_scores=rounded(labelled.anomaly_scores) if labelled else (),
+        **calibration(threshold, steepness, normal_scores, labelled, config),
         warnings=tuple(warnings),
         kinds=kinds.kinds,
         with_masks=bool(material.masks.coverage.any()),
@@ -240,7 +234,26 @@ def calibrate(
     return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
 
 
-def expected_false_alarms(
+def calibration(
+    threshold: Threshold,
+    steepness: float | None,
+    normal_scores: NDArray[np.float64],
+    labelled: Labelled | None,
+    config: TrainingConfig,
+) -> dict[str, Any]:
+    """What the metadata says of the threshold, and of the scores that it was set by."""
+    return {
+        "threshold": threshold.value,
+        "false_alarm_rate": _expected_false_alarms(threshold, normal_scores, config),
+        "threshold_method": threshold.method,
+        "normal_median": float(np.median(normal_scores)),
+        "steepness": steepness,
+        "normal_scores": rounded(normal_scores),
+        "anomaly_scores": rounded(labelled.anomaly_scores) if labelled else (),
+    }
+
+
+def _expected_false_alarms(
     threshold: Threshold, normal_scores: NDArray[np.float64], config: TrainingConfig
 ) -> float:
     """What the threshold was set for; where costs set it, the share of held-out normal pictures above it."""

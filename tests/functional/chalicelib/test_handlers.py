@@ -309,7 +309,7 @@ def test_metrics_are_written_with_the_verdict(
 def test_a_replayed_job_is_the_job_that_was_sent(lambda_: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[dict[str, Any]] = []
     runner = JobRunner({"create": lambda **given: done.append(given)})
-    monkeypatch.setattr(app, "_jobs", lambda _: runner)
+    monkeypatch.setattr(app, "_jobs", lambda: runner)
     lambda_.lambda_.invoke("run_job", {"job": "create", "project": "cars", REPLAYS: 1})
     assert done == [{"project": "cars"}]
 

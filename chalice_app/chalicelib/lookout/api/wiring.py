@@ -123,18 +123,15 @@ def operations(
     }
 
 
-def job_runner(environment: Mapping[str, str], function_arn: str, telemetry: Telemetry) -> JobRunner:
+def job_runner(environment: Mapping[str, str]) -> JobRunner:
     """What `run_job` calls: everything that outlasts a request, but training.
 
     Args:
         environment: Of the function.
-        function_arn: Of the function: tells account and region.
-        telemetry: Logs and metrics.
 
     Raises:
         ConfigurationError: A setting is missing or cannot work.
     """
-    del function_arn, telemetry
     settings, deadline = Settings.from_environment(environment), Deadline()
     documents = _documents(settings)
     hosting = _hosting_jobs(environment, deadline)
