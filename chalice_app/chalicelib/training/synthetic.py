@@ -7,8 +7,6 @@ counts a quarter of what the distance does: docs/adr/0020 says what that gained.
 
 from __future__ import annotations
 
-import io
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,9 +14,6 @@ import numpy as np
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from chalicelib.framing import STRETCH
-from chalicelib.pictures import read_picture
-from chalicelib.training.config import NamedPicture
 from chalicelib.training.ensemble import SYNTHETIC, Ensemble, patch_judgements
 from chalicelib.training.ensemble_fit import Sample, fit_ensemble
 from chalicelib.training.features import extract_features
@@ -26,15 +21,14 @@ from chalicelib.training.folds import deal_folds
 from chalicelib.training.numerics import auroc
 from chalicelib.training.planting import plant
 from chalicelib.training.scoring import scores
+from chalicelib.training.squares import framed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from chalicelib.framing import Framing
     from chalicelib.training.backbones import Backbone
-    from chalicelib.training.config import TrainingConfig
+    from chalicelib.training.config import NamedPicture, TrainingConfig
+    from chalicelib.training.squares import Squares
     from chalicelib.training.unsupervised import Unsupervised
 
 # 150 taught nothing more.
@@ -64,12 +58,12 @@ class Normals(NamedTuple):
     """The normal pictures.
 
     Attributes:
-        pictures: All of them can be read.
+        squares: All of them can be read.
         features: `(pictures, channels, patches)`.
         groups: `(pictures,)`, the same number for pictures of one part.
     """
 
-    pictures: Sequence[NamedPicture]
+    squares: Squares
     features: NDArray[np.float32]
     groups: NDArray[np.intp]
 
@@ -123,13 +117,12 @@ def _with_planted(
     normals: Normals, unsupervised: Unsupervised, weights: Backbone, config: TrainingConfig
 ) -> Sample:
     """The normal pictures, and some of them again with an anomaly, which knows no model of its own part."""
-    planted = _PlantedPictures(normals.pictures, config.framing, config.grid)
-    flat = replace(config, resize=STRETCH, roi=None, mask="")
-    features = extract_features(planted.named(), weights, flat)
+    planted = _PlantedPictures(normals.squares, config.grid)
+    features = extract_features(planted.named(), weights, config)
     used = list(features.places)
-    sources = normals.groups[planted.sources[used]]
+    sources = normals.groups[normals.squares.origins[planted.sources[used]]]
     distances = unsupervised.distances_without(features.values, sources, normals.features, normals.groups)
-    count = len(normals.pictures)
+    count = len(normals.features)
     is_anomalous = np.arange(count + len(used)) >= count
     return Sample(
         np.concatenate([normals.features, features.values]),
@@ -145,36 +138,26 @@ class _PlantedPictures:
     """Pictures with an anomaly, made when they are read: memory is short.
 
     Attributes:
-        sources: `(planted,)`, places of the normal pictures that they are made of.
+        sources: `(planted,)`, places of the squares that they are made of.
         coverage: `(planted, patches)`, the anomalous share of each patch, once a picture was read.
     """
 
-    def __init__(self, pictures: Sequence[NamedPicture], framing: Framing, grid: int) -> None:
-        self._pictures, self._framing, self._grid = pictures, framing, grid
-        self.sources = np.resize(np.random.default_rng(0).permutation(len(pictures)), _PLANTED)
+    def __init__(self, squares: Squares, grid: int) -> None:
+        self._squares, self._grid = squares, grid
+        self.sources = np.resize(np.random.default_rng(0).permutation(len(squares.origins)), _PLANTED)
         self.coverage = np.zeros((_PLANTED, grid**2), np.float32)
 
     def named(self) -> list[NamedPicture]:
-        """As the model sees them: squares already."""
-        return [
-            NamedPicture(f"planted-{place}", partial(self._read, place)) for place in range(len(self.sources))
-        ]
+        """As pictures to extract features from."""
+        return [framed(f"planted-{place}", partial(self._plant, place)) for place in range(len(self.sources))]
 
-    def _read(self, place: int) -> bytes:
+    def _plant(self, place: int) -> NDArray[np.uint8]:
         generator = np.random.default_rng((0, place))
-        square, seen = self._square(self.sources[place])
+        square, seen = self._squares[self.sources[place]]
         foreign = self.sources[generator.integers(len(self.sources))]
-        planted = plant(generator, square, lambda: self._square(foreign)[0], seen)
+        planted = plant(generator, square, lambda: self._squares[foreign].pixels, seen)
         shares = Image.fromarray(planted.mask.astype(np.uint8) * 255).resize(
             (self._grid, self._grid), Image.Resampling.BOX
         )
         self.coverage[place] = np.asarray(shares, np.float32).ravel() / 255
-        with io.BytesIO() as file:
-            Image.fromarray(planted.pixels).save(file, "PNG", compress_level=0)
-            return file.getvalue()
-
-    def _square(self, place: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """A normal picture as the model sees it, and where it shows what counts."""
-        data = self._pictures[place].read()
-        pixels = read_picture(data, min_decoded_side=self._framing.min_decoded_side).pixels
-        return self._framing.square(pixels), self._framing.seen(*pixels.shape[:2])
+        return planted.pixels

@@ -24,7 +24,6 @@ from chalicelib.pictures import read_picture
 from chalicelib.tiling import Tile, Tiles
 from chalicelib.training.backbones import load_backbone
 from chalicelib.training.building import build
-from chalicelib.training.config import NamedPicture
 from chalicelib.training.features import Features, extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
 from chalicelib.training.graph import with_metadata
@@ -32,17 +31,11 @@ from chalicelib.training.kinds import NO_KINDS
 from chalicelib.training.labelled import Labelled
 from chalicelib.training.likeness import thumbnail
 from chalicelib.training.masks import Masks
+from chalicelib.training.material import Material, check_enough, describe_groups
 from chalicelib.training.method import choose_method
 from chalicelib.training.scoring import scores
-from chalicelib.training.trainer import (
-    Material,
-    TrainedModel,
-    calibrate,
-    calibration,
-    check_enough,
-    describe_groups,
-    description,
-)
+from chalicelib.training.squares import framed
+from chalicelib.training.trainer import TrainedModel, calibrate, calibration, description
 from chalicelib.training.unsupervised import Unsupervised, fit_unsupervised
 
 if TYPE_CHECKING:
@@ -52,7 +45,7 @@ if TYPE_CHECKING:
 
     from chalicelib.framing import Framing
     from chalicelib.training.backbones import Backbone
-    from chalicelib.training.config import TrainingConfig
+    from chalicelib.training.config import NamedPicture, TrainingConfig
 
 # Of all pictures together: 270 MB of features, and copies of them while the method is fitted.
 _MOST_TILES = 4000
@@ -206,22 +199,20 @@ class _Source:
 
     def tile_picture(self, place: int, tile: Tile) -> NamedPicture:
         """A tile as a picture of the model's size; it bears the name of its picture."""
-        return NamedPicture(self.pictures[place].name, partial(self._read, place, tile))
+        return framed(self.pictures[place].name, partial(self._read, place, tile))
 
     def images(self) -> tuple[TrainingImage, ...]:
         """The pictures seen, as the metadata lists them."""
         return tuple(TrainingImage(self.pictures[place].name, self._hashes[place]) for place in self.seen)
 
-    def _read(self, place: int, tile: Tile) -> bytes:
+    def _read(self, place: int, tile: Tile) -> NDArray[np.uint8]:
         with self._lock:
             if self._decoded is None or self._decoded.picture != place:
                 self._decoded = None  # room for the next
                 self._decoded = self._decode(place)
             decoded = self._decoded
         ((_, square),) = decoded.tiles.squares(decoded.pixels, [tile])
-        with io.BytesIO() as file:
-            Image.fromarray(square).save(file, "PNG", compress_level=0)
-            return file.getvalue()
+        return square
 
     def _decode(self, place: int) -> _Decoded:
         data = self.pictures[place].read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import NamedPicture, TrainingConfig
     from chalicelib.training.ensemble import Ensemble
-    from chalicelib.training.features import Features
     from chalicelib.training.kinds import Kinds
     from chalicelib.training.labelled import Labelled
-    from chalicelib.training.masks import Masks
+    from chalicelib.training.material import Material
     from chalicelib.training.synthetic import WithoutLabels
     from chalicelib.training.threshold import Threshold
     from chalicelib.training.unsupervised import Unsupervised
@@ -74,7 +73,9 @@ def train(
     # onnx takes a moment to load: not before someone trains.
     from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
+    from chalicelib.training.material import describe_groups, read_material  # noqa: PLC0415
     from chalicelib.training.method import choose_method  # noqa: PLC0415
+    from chalicelib.training.squares import Squares  # noqa: PLC0415
     from chalicelib.training.synthetic import Normals, learn_without_labels  # noqa: PLC0415
     from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
@@ -83,16 +84,16 @@ def train(
 
         return train_tiled(pictures, config, progress, anomalies)
     weights = load_backbone(config, pictures)
-    material = _read(pictures, anomalies, weights, config, progress)
-    groups = _groups(material, config)
+    material = read_material(pictures, anomalies, weights, config, progress)
+    groups = material.groups(config)
     normals = material.features.values[: material.normals]
     of_normals = groups[: material.normals]
     method, why = choose_method(
-        material.pictures, material.features, _groups(material.of_normals(), config), weights, config
+        material.pictures, material.features, material.of_normals().groups(config), weights, config
     )
     unsupervised = fit_unsupervised(method, normals, material.features.channels, config.ridge, of_normals)
     without = learn_without_labels(
-        Normals(material.pictures, normals, of_normals),
+        Normals(Squares(material.pictures, config.framing, config.copies), normals, of_normals),
         material.features.values[material.normals :],
         unsupervised,
         weights,
@@ -113,7 +114,8 @@ def train(
         with_masks=bool(material.masks.coverage.any()),
         decisions={
             "method": why,
-            "groups": describe_groups(groups, config),
+            "groups": describe_groups(material.groups_of_given(config), config),
+            **({"augment": _describe_copies(material)} if config.augment else {}),
             **({"synthetic": without.decision} if without.decision else {}),
             **({"labels": labelled.decision} if labelled else {}),
             **({"kinds": kinds.decision} if kinds.decision else {}),
@@ -122,72 +124,16 @@ def train(
     from chalicelib.training.building import build  # noqa: PLC0415 - as above
 
     model = build(weights, config, unsupervised, ensemble, kinds)
-    return TrainedModel(
-        with_metadata(model, metadata), metadata, metadata.normal_scores, metadata.anomaly_scores
-    )
+    of_originals = metadata.normal_scores[: metadata.normals]
+    return TrainedModel(with_metadata(model, metadata), metadata, of_originals, metadata.anomaly_scores)
 
 
-class Material(NamedTuple):
-    """What was read.
-
-    Attributes:
-        pictures: The normal pictures that could be read.
-        features: Theirs, then those of the anomalies.
-        masks: Of the anomalies.
-    """
-
-    pictures: tuple[NamedPicture, ...]
-    features: Features
-    masks: Masks
-
-    @property
-    def normals(self) -> int:
-        """How many of the pictures are normal."""
-        return len(self.pictures)
-
-    def of_normals(self) -> Material:
-        """What would have been read without anomalies: labels must not sway what is decided without them."""
-        images, thumbnails = self.features.images[: self.normals], self.features.thumbnails[: self.normals]
-        return self._replace(features=self.features._replace(images=images, thumbnails=thumbnails))
-
-
-def _read(
-    pictures: Sequence[NamedPicture],
-    anomalies: Sequence[NamedPicture],
-    weights: Backbone,
-    config: TrainingConfig,
-    progress: Callable[[int, int], None] | None,
-) -> Material:
-    from chalicelib.training.features import extract_features  # noqa: PLC0415 - as in `train`
-    from chalicelib.training.labelled import MIN_ANOMALIES  # noqa: PLC0415
-    from chalicelib.training.masks import read_masks  # noqa: PLC0415
-
-    in_order = sorted(pictures, key=lambda picture: picture.name)
-    anomalies = sorted(anomalies, key=lambda picture: picture.name)
-    features = extract_features(
-        [*in_order, *anomalies], weights, config, progress, with_context=len(anomalies) >= MIN_ANOMALIES
-    )
-    read = [place for place in features.places if place >= len(in_order)]
-    normals = tuple(in_order[place] for place in features.places if place < len(in_order))
-    check_enough(features, len(normals), config)
-    masks = read_masks([anomalies[place - len(in_order)] for place in read], config.grid, config.framing)
-    return Material(normals, features, masks)
-
-
-def _groups(material: Material, config: TrainingConfig) -> NDArray[np.intp]:
-    from chalicelib.training.folds import group_by_looks, group_by_name  # noqa: PLC0415 - as in `train`
-
-    if config.group is None:
-        return group_by_looks(material.features.thumbnails)
-    return group_by_name([image.name for image in material.features.images], config.group)
-
-
-def describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[str, Any]:
-    """What the metadata says of pictures of one part."""
+def _describe_copies(material: Material) -> dict[str, Any]:
+    """What the metadata says of altered copies."""
+    copies = len(material.origins)
     return {
-        "pictures": len(groups),
-        "parts": len(np.unique(groups)),
-        "told_by": "looks" if config.group is None else f"names ({config.group})",
+        "copies": copies,
+        "reason": f"{copies} altered copies of the normal pictures were learnt from, too.",
     }
 
 
@@ -294,9 +240,9 @@ def description(config: TrainingConfig, material: Material, weights: Backbone) -
         "backbone": weights.backbone,
         "backbone_sha256": weights.sha256,
         "config": config.to_dict(),
-        "normals": material.normals,
-        "training_images": material.features.images[: material.normals],
-        "anomaly_images": material.features.images[material.normals :],
+        "normals": len(material.pictures),
+        "training_images": material.training_images,
+        "anomaly_images": material.anomaly_images,
         "skipped": material.features.skipped,
         "libraries": library_versions(),
     }
@@ -308,17 +254,3 @@ def with_metrics(trained: TrainedModel, metrics: Mapping[str, Any]) -> TrainedMo
 
     metadata = replace(trained.metadata, metrics=metrics)
     return replace(trained, model=with_metadata(trained.model, metadata), metadata=metadata)
-
-
-def check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
-    """Raises TrainingError where fewer than ten normal pictures could be read."""
-    if normals >= MIN_NORMALS:
-        return
-    message = (
-        f"Training {config.project} needs at least {MIN_NORMALS} normal pictures, better 60 or more; "
-        f"{normals} could be read."
-    )
-    if features.skipped:
-        examples = "; ".join(f"{image.name}: {image.reason}" for image in features.skipped[:3])
-        message += f" {len(features.skipped)} were skipped ({examples})."
-    raise TrainingError(message)

@@ -14,6 +14,7 @@ from chalicelib.framing import mask_text
 from chalicelib.pictures import read_picture
 from chalicelib.training import NamedPicture, TrainedModel, TrainingConfig, synthetic, train
 from chalicelib.training.numerics import auroc
+from chalicelib.training.squares import Squares
 
 CONFIG = TrainingConfig(project="weave", input_size=160)
 NORMALS = [NamedPicture.of_bytes(f"weave-{seed:02}.png", normal_png(seed)) for seed in range(12)]
@@ -79,7 +80,7 @@ def test_only_what_counts_of_a_picture_is_planted_in() -> None:
     half = np.zeros((120, 160), np.uint8)
     half[:, 80:] = 255
     config = replace(CONFIG, mask=mask_text(png_bytes(np.repeat(half[..., None], 3, axis=2))))
-    planted = synthetic._PlantedPictures(NORMALS, config.framing, config.grid)
+    planted = synthetic._PlantedPictures(Squares(NORMALS, config.framing), config.grid)
     for picture in planted.named():
         picture.read()
     columns = planted.coverage.reshape(-1, 10, 10).max(axis=(0, 1))
