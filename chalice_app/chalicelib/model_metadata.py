@@ -53,7 +53,7 @@ class ModelMetadata:
         project: The project that the model judges for.
         threshold: A picture is anomalous when its score is above it. Patches of the heat map are compared
             with it too.
-        normal_median: Median leave-one-out score of the normal pictures.
+        normal_median: Median of `normal_scores`.
         false_alarm_rate: The share of normal pictures that the threshold was chosen to let through as alarms.
         threshold_method: `conformal`, `log-normal`, `cost`, or `set by hand`.
         normals: How many normal pictures the model was trained on.
@@ -68,7 +68,8 @@ class ModelMetadata:
         backbone: Name of the feature extractor.
         backbone_sha256: SHA-256 of the file that its weights came from, in hex.
         config: The training configuration, whole.
-        training_images: Every normal picture trained on, in the order of their names.
+        training_images: Every normal picture trained on, in the order of their names; altered copies are not
+            listed.
         skipped: Pictures that could not be read.
         metrics: What was measured after training; empty when nothing was.
         libraries: Version of each library that shaped the numbers.
@@ -77,9 +78,10 @@ class ModelMetadata:
         steepness: Of the probability's curve, where labelled anomalies told it; None where the normal median
             has to.
         normal_scores: Score of each normal training picture by a model that has not seen it, in the order of
-            `training_images`: from these a threshold can be moved without training anew.
+            `training_images`, then those of their altered copies, where training made some: from these a
+            threshold can be moved without training anew.
         anomaly_scores: The same of the labelled anomalies, in the order of `anomaly_images`.
-        decisions: What training chose among, and why: method, groups, labels, kinds.
+        decisions: What training chose among, and why: method, groups, augment, synthetic, labels, kinds.
         kinds: The kinds of anomaly that the model names; one that is called `anomaly` where it names none. If
             there are several, the graph has an output `kinds` that tells them apart.
         with_masks: Whether some of the labelled anomalies had masks: Lookout for Vision called that
@@ -121,6 +123,12 @@ class ModelMetadata:
     def judged_by_labels(self) -> bool:
         """Whether anomalies shaped the score: then the model has seen them."""
         return self.method.endswith("+labels")
+
+    @property
+    def seen_hashes(self) -> frozenset[str]:
+        """SHA-256 in hex of the pictures that shaped the score: they look better by it than others will."""
+        anomalies = self.anomaly_images if self.judged_by_labels else ()
+        return frozenset(image.sha256 for image in (*self.training_images, *anomalies))
 
     @property
     def framing(self) -> Framing:

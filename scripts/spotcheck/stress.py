@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
 
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.measuring.metrics import image_metrics
 from chalicelib.pictures import read_picture
+from chalicelib.training.altering import blurred, brighter, compressed, contrasted, moved, noisy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,10 +48,6 @@ class StressResult:
     image_auroc: float | None
     recall: float | None
     false_alarm_rate: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `spotcheck evaluate --stress --json` lists it."""
-        return asdict(self)
 
 
 def stress_test(
@@ -106,77 +101,96 @@ def _read(labelled: LabelledPicture, detector: Detector) -> Picture | None:
         return None
 
 
-def _brighter(pixels: Pixels, factor: float) -> Pixels:
-    return np.asarray(ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(factor))
-
-
-def _contrasted(pixels: Pixels, factor: float) -> Pixels:
-    return np.asarray(ImageEnhance.Contrast(Image.fromarray(pixels)).enhance(factor))
-
-
-def _blurred(pixels: Pixels, share: float) -> Pixels:
-    radius = share * min(pixels.shape[:2])
-    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
-
-
 def _noisy(pixels: Pixels, deviation: float) -> Pixels:
-    noise = np.random.default_rng(0).normal(0, deviation, pixels.shape)
-    result: Pixels = np.clip(pixels + noise, 0, 255).round().astype(np.uint8)
-    return result
-
-
-def _compressed(pixels: Pixels, quality: int) -> Pixels:
-    with io.BytesIO() as file:
-        Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-        return np.asarray(Image.open(file).convert("RGB"))
-
-
-def _moved(pixels: Pixels, *, shift: float = 0, degrees: float = 0, scale: float = 1) -> Pixels:
-    """Shifted by a share of its sides, turned and magnified; what comes in from outside is mirrored."""
-    height, width = pixels.shape[:2]
-    pad_y, pad_x = height // 4, width // 4
-    wide = np.pad(pixels, ((pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="reflect")
-    turned = Image.fromarray(wide).rotate(degrees, Image.Resampling.BICUBIC)
-    left = pad_x + width * (1 - 1 / scale) / 2 - shift * width
-    top = pad_y + height * (1 - 1 / scale) / 2 - shift * height
-    box = (left, top, left + width / scale, top + height / scale)
-    return np.asarray(turned.resize((width, height), Image.Resampling.BICUBIC, box=box))
+    """The same noise on every picture and every day."""
+    return noisy(pixels, deviation, np.random.default_rng(0))
 
 
 CONDITIONS: dict[str, Change] = {
-    **{f"brightness × {factor:g}": partial(_brighter, factor=factor) for factor in (0.7, 0.85, 1.15, 1.3)},  # noqa: RUF001
-    **{f"contrast × {factor:g}": partial(_contrasted, factor=factor) for factor in (0.7, 1.3)},  # noqa: RUF001
-    **{f"blur, radius {share:.1%} of a side": partial(_blurred, share=share) for share in (0.003, 0.01)},
+    **{f"brightness × {factor:g}": partial(brighter, factor=factor) for factor in (0.7, 0.85, 1.15, 1.3)},  # noqa: RUF001
+    **{f"contrast × {factor:g}": partial(contrasted, factor=factor) for factor in (0.7, 1.3)},  # noqa: RUF001
+    **{f"blur, radius {share:.1%} of a side": partial(blurred, share=share) for share in (0.003, 0.01)},
     **{f"noise, σ {level:g} of 255": partial(_noisy, deviation=level) for level in (5.0, 15.0)},  # noqa: RUF001
-    **{f"JPEG quality {quality}": partial(_compressed, quality=quality) for quality in (50, 20)},
-    **{f"shifted by {share:.0%}": partial(_moved, shift=share) for share in (0.02, 0.05)},
-    **{f"turned by {angle}°": partial(_moved, degrees=angle) for angle in (2, 5, -5)},
-    **{f"scale × {scale:g}": partial(_moved, scale=scale) for scale in (0.95, 1.05)},  # noqa: RUF001
+    **{f"JPEG quality {quality}": partial(compressed, quality=quality) for quality in (50, 20)},
+    **{f"shifted by {share:.0%}": partial(moved, shift=(share, share)) for share in (0.02, 0.05)},
+    **{f"turned by {angle}°": partial(moved, degrees=angle) for angle in (2, 5, -5)},
+    **{f"scale × {scale:g}": partial(moved, scale=scale) for scale in (0.95, 1.05)},  # noqa: RUF001
 }
 """What is done to the pictures, in the size at which they are decoded for the model; by name."""
 
 
-def stress_table(results: Sequence[StressResult]) -> Table:
-    """A row for each condition; what departs from the pictures as they are stands out.
+def stress_dict(results: Sequence[StressResult], others: Sequence[StressResult] = ()) -> list[dict[str, Any]]:
+    """As `spotcheck evaluate --stress --json` lists it.
 
     Args:
         results: From `stress_test`.
+        others: The same of another model, if there is one: each condition then tells its figures, too, and by
+            how much the model's AUROC and false alarms are higher.
+    """
+    listed = [asdict(result) for result in results]
+    for one, result, other in zip(listed, results, others, strict=False):
+        one["against"] = {
+            "image_auroc": other.image_auroc,
+            "recall": other.recall,
+            "false_alarm_rate": other.false_alarm_rate,
+            "image_auroc_difference": _difference(result.image_auroc, other.image_auroc),
+            "false_alarm_rate_difference": _difference(result.false_alarm_rate, other.false_alarm_rate),
+        }
+    return listed
+
+
+def stress_table(results: Sequence[StressResult], others: Sequence[StressResult] = ()) -> Table:
+    """A row for each condition; what departs from the pictures as they are stands out. The last is the mean.
+
+    Args:
+        results: From `stress_test`.
+        others: The same of another model, if there is one: two columns then say by how much the model's AUROC
+            and false alarms are higher.
     """
     from rich.table import Table
 
     plain = results[0]
-    title = f"{plain.images} pictures under stress"
-    table = Table(title=title, title_justify="left")
-    for heading in ("", "image AUROC", "recall", "false alarms"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for result in results:
-        table.add_row(
-            result.condition,
+    table = Table(title=f"{plain.images} pictures under stress", title_justify="left")
+    headings = ["image AUROC", "recall", "false alarms"]
+    table.add_column("")
+    for heading in [*headings, "Δ AUROC", "Δ false alarms"] if others else headings:
+        table.add_column(heading, justify="right")
+    rows, compared = [*results, _mean(results)], [*others, _mean(others)] if others else []
+    for place, result in enumerate(rows):
+        if place == len(results):
+            table.add_section()
+        cells = [
             _cell(result.image_auroc, plain.image_auroc, worse=-1),
             _cell(result.recall, plain.recall, worse=-1),
             _cell(result.false_alarm_rate, plain.false_alarm_rate, worse=1),
-        )
+        ]
+        if others:
+            other = compared[place]
+            cells.append(_gain(result.image_auroc, other.image_auroc, better=1))
+            cells.append(_gain(result.false_alarm_rate, other.false_alarm_rate, better=-1))
+        table.add_row(result.condition, *cells)
     return table
+
+
+def _mean(results: Sequence[StressResult]) -> StressResult:
+    """Of all conditions but the pictures as they are."""
+    stressed = results[1:]
+    return StressResult(
+        "mean under stress",
+        results[0].images,
+        _mean_of([result.image_auroc for result in stressed]),
+        _mean_of([result.recall for result in stressed]),
+        _mean_of([result.false_alarm_rate for result in stressed]),
+    )
+
+
+def _mean_of(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _difference(value: float | None, other: float | None) -> float | None:
+    return None if value is None or other is None else value - other
 
 
 def _cell(value: float | None, plain: float | None, *, worse: int) -> str:
@@ -186,3 +200,12 @@ def _cell(value: float | None, plain: float | None, *, worse: int) -> str:
     loss = (value - plain) * worse
     colour = "red" if loss > 0.15 else "yellow" if loss > 0.05 else ""
     return f"[{colour}]{value:.3f}[/]" if colour else f"{value:.3f}"
+
+
+def _gain(value: float | None, other: float | None, *, better: int) -> str:
+    """A difference, green where it is 5 points better than the other model, red where it is 5 worse."""
+    difference = _difference(value, other)
+    if difference is None:
+        return "-"
+    colour = "" if abs(difference) <= 0.05 else "green" if difference * better > 0 else "red"
+    return f"[{colour}]{difference:+.3f}[/]" if colour else f"{difference:+.3f}"

@@ -204,9 +204,7 @@ class _Tally:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        metadata = detector.metadata
-        anomalies = metadata.anomaly_images if metadata.judged_by_labels else ()
-        self._training_hashes = {image.sha256 for image in (*metadata.training_images, *anomalies)}
+        self._training_hashes = detector.metadata.seen_hashes
         self.pixels = PixelMetrics(detector.metadata.threshold)
         self.labels: list[bool] = []
         self.scores: list[float] = []

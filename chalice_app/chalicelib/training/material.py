@@ -11,6 +11,7 @@ from chalicelib.training.features import extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
 from chalicelib.training.labelled import MIN_ANOMALIES
 from chalicelib.training.masks import read_masks
+from chalicelib.training.padim import ALL_THE_SAME
 from chalicelib.training.squares import Squares
 from chalicelib.training.trainer import MIN_NORMALS
 
@@ -98,7 +99,7 @@ def read_material(
         progress: Called with how many pictures are done, of how many.
 
     Raises:
-        TrainingError: Fewer than ten normal pictures can be read.
+        TrainingError: Fewer than ten normal pictures can be read, or all are the same.
     """
     in_order = sorted(pictures, key=lambda picture: picture.name)
     anomalies = sorted(anomalies, key=lambda picture: picture.name)
@@ -124,6 +125,8 @@ def read_material(
         tuple(read.index(place) for place in origins),
     )
     check_enough(material.features, len(read), config)
+    if len({image.sha256 for image in material.training_images}) == 1:  # its copies would hide it
+        raise TrainingError(ALL_THE_SAME)
     return material
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _ROW_BLOCKS = 4
 
 
+ALL_THE_SAME = "All pictures are the same: training needs pictures of different parts."
 # Of the factors alone: a model has to fit into one file that Lambda loads.
 _MOST_BYTES = 300_000_000
 
@@ -181,8 +182,7 @@ def tap_scales(features: NDArray[np.float32], channels: Sequence[int]) -> NDArra
         deviation = tap - tap.mean(axis=(0, 2), keepdims=True)
         varied = float(np.square(deviation).sum(axis=1, dtype=np.float64).mean())
         if (tap == tap[0]).all():
-            message = "All pictures are the same: training needs pictures of different parts."
-            raise TrainingError(message)
+            raise TrainingError(ALL_THE_SAME)
         scales.append(np.full(width, varied**-0.5))
         start += width
     return np.concatenate(scales)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from rich.text import Text
 from support_models import normal_png, tiny_model
 from support_pictures import png_bytes, scratched, texture
 from typer.testing import CliRunner
@@ -14,10 +15,13 @@ from typer.testing import CliRunner
 from chalicelib.detector import Detector
 from spotcheck.cli import app
 from spotcheck.datasets import read_dataset
-from spotcheck.stress import CONDITIONS, UNCHANGED, stress_test
+from spotcheck.stress import CONDITIONS, UNCHANGED, StressResult, stress_dict, stress_table, stress_test
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rich.table import Table
+    from typer.testing import Result
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +73,86 @@ def test_a_shift_moves_to_the_lower_right() -> None:
     assert divmod(int(moved[..., 0].argmax()), 100) == (55, 55)
 
 
-def test_the_command_lists_every_condition(folder: Path) -> None:
-    arguments = [
-        "evaluate",
-        "--model",
-        str(folder / "model.onnx"),
-        "--data",
-        str(folder / "data"),
-        "--stress",
+PLAIN = StressResult(UNCHANGED, 6, 1.0, 0.9, 0.0)
+BLURRED = StressResult("blurred", 6, 0.75, 0.9, 0.5)
+DARK = StressResult("dark", 6, 0.85, None, 0.3)
+OTHER = [PLAIN, StressResult("blurred", 6, 0.5, 0.9, 0.875), StressResult("dark", 6, None, None, 0.3)]
+
+
+def cells(table: Table) -> list[list[str]]:
+    """Those of each row, with the markup of their colours."""
+    return [[str(cell) for cell in row] for row in zip(*(one.cells for one in table.columns), strict=True)]
+
+
+def printed(table: Table) -> list[list[str]]:
+    """The same without colours."""
+    return [[Text.from_markup(cell).plain for cell in row] for row in cells(table)]
+
+
+def test_the_last_row_is_the_mean_of_all_conditions_but_the_pictures_as_they_are() -> None:
+    rows = printed(stress_table([PLAIN, BLURRED, DARK]))
+    assert rows[0] == ["as they are", "1.000", "0.900", "0.000"]
+    assert rows[-1] == ["mean under stress", "0.800", "0.900", "0.400"]
+
+
+def test_against_another_model_two_columns_show_by_how_much_figures_are_higher() -> None:
+    rows = printed(stress_table([PLAIN, BLURRED, DARK], OTHER))
+    assert [row[-2:] for row in rows] == [
+        ["+0.000", "+0.000"],
+        ["+0.250", "-0.375"],
+        ["-", "+0.000"],
+        ["+0.300", "-0.188"],
     ]
-    result = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
-    stress = json.loads(result.stdout)["stress"]
+
+
+def test_what_the_other_model_does_worse_is_green_and_better_is_red() -> None:
+    better = cells(stress_table([PLAIN, BLURRED], OTHER[:2]))[1]
+    assert better[-2:] == ["[green]+0.250[/]", "[green]-0.375[/]"]
+    worse = cells(stress_table(OTHER[:2], [PLAIN, BLURRED]))[1]
+    assert worse[-2:] == ["[red]-0.250[/]", "[red]+0.375[/]"]
+
+
+def test_as_json_each_condition_has_the_other_models_figures_and_the_differences() -> None:
+    _, blurred, dark = stress_dict([PLAIN, BLURRED, DARK], OTHER)
+    assert blurred["against"] == {
+        "image_auroc": 0.5,
+        "recall": 0.9,
+        "false_alarm_rate": 0.875,
+        "image_auroc_difference": 0.25,
+        "false_alarm_rate_difference": -0.375,
+    }
+    assert dark["against"]["image_auroc_difference"] is None
+
+
+def evaluate(folder: Path, *options: str) -> Result:
+    arguments = ["evaluate", "--model", str(folder / "model.onnx"), "--data", str(folder / "data")]
+    return CliRunner().invoke(app, [*arguments, *options], catch_exceptions=False)
+
+
+def test_the_command_lists_every_condition(folder: Path) -> None:
+    stress = json.loads(evaluate(folder, "--stress", "--json").stdout)["stress"]
     assert [one["condition"] for one in stress] == [UNCHANGED, *CONDITIONS]
     assert set(stress[0]) == {"condition", "images", "image_auroc", "recall", "false_alarm_rate"}
+
+
+def test_a_model_against_itself_is_neither_better_nor_worse(folder: Path) -> None:
+    result = evaluate(folder, "--stress", "--json", "--against", str(folder / "model.onnx"))
+    stress = json.loads(result.stdout)["stress"]
+    assert [one["condition"] for one in stress] == [UNCHANGED, *CONDITIONS]
+    assert {one["against"]["image_auroc_difference"] for one in stress} == {0}
+    assert {one["against"]["false_alarm_rate_difference"] for one in stress} == {0}
+
+
+def test_pictures_that_the_other_model_knows_are_told(folder: Path) -> None:
+    (folder / "data/normal/known.png").write_bytes(normal_png(3))
+    result = evaluate(folder, "--stress", "--against", str(folder / "model.onnx"))
+    (folder / "data/normal/known.png").unlink()
+    told = " ".join(result.output.split())
+    assert "warning: the model was trained on 1 of these pictures" in told
+    assert "warning: the other model was trained on 1 of these pictures" in told
+
+
+def test_against_without_stress_is_an_error(folder: Path) -> None:
+    result = evaluate(folder, "--against", str(folder / "model.onnx"))
+    assert result.exit_code == 2
+    assert "say --stress, too" in " ".join(result.output.replace("│", " ").split())

@@ -85,3 +85,11 @@ def test_eight_bits(folder: Path) -> None:
 def test_synthetic_anomalies_are_learnt_from_unless_told_otherwise(folder: Path) -> None:
     assert "synthetic" in train(folder)["decisions"]
     assert "synthetic" not in train(folder, "--no-synthetic")["decisions"]
+
+
+def test_altered_copies_are_learnt_from_where_asked_to(folder: Path) -> None:
+    summary = train(folder, "--augment", "--method", "padim")
+    assert summary["normals"] == 12
+    assert summary["decisions"]["augment"]["copies"] == 24
+    assert summary["evaluation"]["normals"] == 12
+    assert "augment" not in train(folder, "--method", "padim")["decisions"]
