@@ -67,7 +67,7 @@ def _by_rate(metadata: ModelMetadata, rate: float) -> ModelMetadata:
     if not metadata.normal_scores:
         message = "The model kept no scores of its normal pictures: train it anew, or give the value itself."
         raise ConfigurationError(message)
-    threshold = choose_threshold(np.array(metadata.normal_scores), rate)
+    threshold = choose_threshold(np.array(metadata.normal_scores), rate, metadata.normals)
     others = [line for line in metadata.warnings if not line.startswith("The threshold is a rough estimate")]
     return replace(
         metadata,

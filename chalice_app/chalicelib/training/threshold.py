@@ -31,7 +31,9 @@ class Threshold(NamedTuple):
     warning: str | None
 
 
-def choose_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float) -> Threshold:
+def choose_threshold(
+    normal_scores: NDArray[np.float64], false_alarm_rate: float, pictures: int | None = None
+) -> Threshold:
     """The score that a further normal picture exceeds with the given probability.
 
     From 60 normals on, conformal prediction (Vovk et al. 2005; Lei et al. 2018): a further score exceeds the
@@ -47,18 +49,23 @@ def choose_threshold(normal_scores: NDArray[np.float64], false_alarm_rate: float
     Args:
         normal_scores: Out-of-sample scores of normal pictures, at least two, greater than 0.
         false_alarm_rate: The probability, between 0 and 0.5.
+        pictures: How many pictures the scores are of, where altered copies of them have scores, too: those
+            tell what light and focus do, and nothing of other parts. None where there are no copies.
     """
+    given = pictures or len(normal_scores)
+    needed = max(_MIN_FOR_CONFORMAL, math.ceil(1 / false_alarm_rate) - 1)
+    warning = None
+    if given < needed:
+        warning = (
+            f"The threshold is a rough estimate from {given} normal pictures; "
+            f"with {needed} or more it is measured instead."
+        )
     count = len(normal_scores)
     if count >= _MIN_FOR_CONFORMAL and (count + 1) * (1 - false_alarm_rate) <= count:
         # NumPy calls this rank Weibull's.
         logs = np.quantile(np.log(normal_scores), 1 - false_alarm_rate, method="weibull")
-        return Threshold(float(np.exp(logs)), "conformal", None)
+        return Threshold(float(np.exp(logs)), "conformal", warning)
     value = _log_normal_limit(np.log(normal_scores), false_alarm_rate)
-    needed = max(_MIN_FOR_CONFORMAL, math.ceil(1 / false_alarm_rate) - 1)
-    warning = (
-        f"The threshold is a rough estimate from {count} normal pictures; "
-        f"with {needed} or more it is measured instead."
-    )
     return Threshold(value, "log-normal", warning)
 
 

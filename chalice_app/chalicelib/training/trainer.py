@@ -187,14 +187,15 @@ def calibrate(
         fit_logistic_curve,
     )
 
+    pictures = len(normal_scores) // (1 + config.copies)
     if labelled is None:
         if config.cost_miss is not None:
             message = "Costs need labelled anomalies: without them nobody can tell how many are missed."
             raise TrainingError(message)
-        return choose_threshold(normal_scores, config.false_alarm_rate), None
+        return choose_threshold(normal_scores, config.false_alarm_rate, pictures), None
     curve = fit_logistic_curve(normal_scores, labelled.anomaly_scores)
     if config.cost_miss is None:
-        return choose_threshold(normal_scores, config.false_alarm_rate), curve.steepness
+        return choose_threshold(normal_scores, config.false_alarm_rate, pictures), curve.steepness
     return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
 
 

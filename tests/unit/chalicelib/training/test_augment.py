@@ -124,6 +124,9 @@ def test_the_threshold_is_set_by_copies_too_and_can_be_moved(trained: TrainedMod
     _, moved = move_threshold(trained.model, false_alarm_rate=0.2)
     assert moved.threshold < metadata.threshold
     assert len(moved.normal_scores) == 36
+    for warnings in (metadata.warnings, moved.warnings):
+        (warning,) = warnings
+        assert "12 normal pictures" in warning
 
 
 @pytest.mark.parametrize("method", ["padim", "patchcore"])

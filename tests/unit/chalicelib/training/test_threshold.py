@@ -48,6 +48,14 @@ def test_below_sixty_normals_the_threshold_comes_with_a_warning() -> None:
     assert "60 or more" in threshold.warning
 
 
+def test_altered_copies_have_a_say_in_the_threshold_and_do_not_make_few_pictures_many() -> None:
+    scores = np.arange(1.0, 91.0)
+    threshold = choose_threshold(scores, 0.05, pictures=30)
+    assert threshold.value == choose_threshold(scores, 0.05).value
+    assert "30 normal pictures" in (threshold.warning or "")
+    assert choose_threshold(np.arange(1.0, 181.0), 0.05, pictures=60).warning is None
+
+
 def test_a_rate_that_so_few_normals_cannot_show_is_estimated_with_a_warning() -> None:
     threshold = choose_threshold(np.arange(1.0, 81.0), 0.01)
     assert threshold.method == "log-normal"
