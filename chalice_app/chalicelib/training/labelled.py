@@ -31,7 +31,7 @@ class Labelled:
         ensemble: None where there were too few anomalies, or it would not have helped.
         normal_scores: Of each normal picture, by a model that has not seen it.
         anomaly_scores: The same of each anomaly.
-        heat_maps: Of each anomaly `(anomalies, patches)`, likewise.
+        heat_maps: Of all pictures `(pictures, patches)`, normal ones first, likewise.
         decision: Whether the ensemble judges, and why, in words and figures.
     """
 
@@ -71,7 +71,7 @@ def learn_from_anomalies(
             "reason": f"Anomalies of {parts} part{'s' * (parts != 1)} are too few to learn from; "
             f"{MIN_ANOMALIES} or more are learnt from. They shaped the probability only.",
         }
-        return Labelled(None, alone[:normals], alone[normals:], distances[normals:], decision)
+        return Labelled(None, alone[:normals], alone[normals:], distances, decision)
     sample = Sample(
         features.described,
         features.pooled,
@@ -88,10 +88,10 @@ def learn_from_anomalies(
     decision |= {"folds": len(np.unique(sample.folds)), **figures, "used": helps}
     if helps:
         decision["reason"] = "Cross-validated, the labels are no loss."
-        heat_maps = np.exp(ensemble.held_out_patches[normals:])
+        heat_maps = np.exp(ensemble.held_out_patches)
         return Labelled(ensemble, together[:normals], together[normals:], heat_maps, decision)
     decision["reason"] = "Cross-validated, the model without the labels is better, and was kept."
-    return Labelled(None, alone[:normals], alone[normals:], distances[normals:], decision)
+    return Labelled(None, alone[:normals], alone[normals:], distances, decision)
 
 
 def _compare(

@@ -197,6 +197,7 @@ def test_a_project_is_trained_from_s3_and_measured_on_its_test_set(cars: Trainin
     assert bad["anomaly-label-detected"] == 1
     told = bad["anomaly-label-detected-metadata"]
     assert (told["class-name"], told["project-name"], told["model-version"]) == ("anomaly", "cars", "1")
+    assert told["job-name"] == "training-job/anomaly-detection"
     assert 0.5 <= told["confidence"] <= 1
     files = {key.rpartition("/")[2] for key in sorted(cars.service.objects()) if "/models/1/" in key}
     assert {"model.onnx", "evaluation.json", "report.html", "model.json"} <= files
@@ -227,6 +228,9 @@ def test_anomalies_and_their_masks_are_learnt_from_where_there_are_any(cars: Tra
     metadata = Detector.load(model).metadata
     assert metadata.with_masks  # so that DetectAnomalies answers in the full shape
     assert [(kind.name, kind.color) for kind in metadata.kinds] == [("scratch", "#2CA02C")]
+    (scratch,) = EvaluationResult.from_bytes(cars.output("EvaluationResult-cars-1.json")).labels
+    assert scratch.name == "scratch"
+    assert 0 < (scratch.iou or 0) <= (scratch.f1 or 0) < 1
 
 
 def test_a_mask_that_is_of_no_use_is_told_and_its_picture_still_trained_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from support_pictures import jpeg_bytes, png_bytes, texture
 from typer.testing import CliRunner
 
 from chalicelib.exceptions import ManifestError, SpotcheckError
-from chalicelib.lookout.evaluation import EvaluationResult
+from chalicelib.lookout.evaluation import EvaluationResult, LabelMetrics
 from chalicelib.training.masks import coverage_by_kind
 from spotcheck.cli import app
 from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import DatasetError, InputError, OutputError, TargetError
 from spotcheck.exports import LocalExport
-from spotcheck.import_lookout import open_export
+from spotcheck.import_lookout import open_export, print_comparison
 from spotcheck.lookout_dataset import Imported, import_export
 
 PNG = png_bytes(texture())
@@ -325,3 +326,18 @@ def test_the_cookies_of_lookout_for_vision(tmp_path: Path) -> None:
     assert (len(dataset.normals), len(dataset.test), len(with_mask)) == (31, 54, 32)
     assert {picture.path.parent.name for picture in with_mask} == {"cracked"}
     assert "Lookout for Vision's model and the new one" in output
+
+
+def test_of_models_that_learnt_from_masks_each_kind_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    labels = (LabelMetrics("deep scratch", 0.5, 0.6, 0.545, 0.41), LabelMetrics("hole", 0.5, 0.6, 0.321, 0.2))
+    kinds = [{"name": "deepScratch", "f1": 0.678, "average_iou": 0.512}]
+    print_comparison(replace(OLD, labels=labels), {"f1": 0.9, "pixel_kinds": kinds})
+    rows = {row[0]: row[1:] for row in map(_cells, capsys.readouterr().out.splitlines()) if len(row) == 3}
+    assert rows["deepScratch: F1"] == ["0.545", "0.678"]
+    assert rows["deepScratch: average IoU"] == ["0.410", "0.512"]
+    assert rows["hole: F1"] == ["0.321", "-"]
+
+
+def _cells(line: str) -> list[str]:
+    """What stands between the bars of a table's line."""
+    return [cell.strip() for cell in line.replace("│", "|").strip("|").split("|")]
