@@ -176,13 +176,16 @@ def clear_up(lookout: Any, version: str) -> None:
         return {"Status": "there" if models or datasets else "gone"}
 
     until(left, "gone")
-    lookout.delete_project(ProjectName=PROJECT)
+    gone = [lookout.delete_project(ProjectName=PROJECT, ClientToken="gone-1") for _ in range(2)]
+    assert gone[0]["ProjectArn"] == gone[1]["ProjectArn"]
 
 
 def test_every_operation_of_the_service_is_answered_on_the_way_through_a_project(
     deployed: Deployed, lookout: Any, answered: set[str]
 ) -> None:
-    lookout.create_project(ProjectName=PROJECT)
+    lookout.create_project(ProjectName=PROJECT, ClientToken="project-1")
+    response = refused(lookout.create_project, ProjectName=f"{PROJECT}-2", ClientToken="project-1")
+    assert response["Error"]["Code"] == "ConflictException"
     assert PROJECT in {one["ProjectName"] for one in lookout.list_projects()["Projects"]}
     make_datasets(deployed, lookout)
     model = train(deployed, lookout)
