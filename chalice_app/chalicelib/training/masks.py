@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from chalicelib.anomalies import ANOMALY, kind_name
+from chalicelib.lookout.masks import LabelledPixels
 from chalicelib.pictures import PictureLimits
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.framing import Framing
-    from chalicelib.lookout.masks import LabelledPixels
     from chalicelib.training.config import NamedPicture
 
 # A mask is first brought to so many pixels a patch; a quarter of a pixel is enough: scratches are thin.
@@ -131,6 +132,22 @@ def kinds_mask(pixels: LabelledPixels, kinds: Sequence[str]) -> bytes:
     with io.BytesIO() as file:
         Image.fromarray(values[pixels.indices]).save(file, "PNG")
         return file.getvalue()
+
+
+def named_mask(pixels: LabelledPixels) -> tuple[tuple[str, ...], bytes]:
+    """The kinds that a mask in Lookout for Vision's colours shows, as models name them, and `kinds_mask`.
+
+    Where a label names no kind of its own (`defect`, or the same as another), the mask says where anomalies
+    are, and not what: there are no kinds then.
+
+    Args:
+        pixels: From `chalicelib.lookout.masks.read_mask`.
+    """
+    kinds = tuple(name for name in map(kind_name, pixels.names) if name)
+    if len(set(kinds)) == len(pixels.names):
+        return kinds, kinds_mask(pixels, pixels.names)
+    anywhere = LabelledPixels((ANOMALY,), np.minimum(pixels.indices, np.uint8(1)))
+    return (), kinds_mask(anywhere, anywhere.names)
 
 
 def _white(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:

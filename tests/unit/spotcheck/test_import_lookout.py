@@ -279,7 +279,30 @@ def test_spotcheck_train_takes_a_manifest_as_it_is(tmp_path: Path) -> None:
     assert dataset.normals[0].path == export / "train/images/photos/normal/0.png"
     reasons = {item.name: item.reason for item in dataset.skipped}
     assert reasons["train/images/photos/new/a.png"] == "The manifest gives it no label."
-    assert reasons["train.manifest"].startswith("Its 3 masks are left out: `spotcheck import-lookout`")
+    kinds = [picture.kinds for picture in dataset.anomalies]
+    assert kinds == [("scratch",), ("scratch",), ("dent",), ()]
+    assert dataset.colors["scratch"] == COLOURS["scratch"]
+    drawn = [picture.mask for picture in dataset.anomalies]
+    assert drawn[3] is None
+    assert drawn[2] is not None
+    covered = coverage_by_kind(drawn[2].read_bytes(), ("dent",), 12)["dent"]
+    assert covered.sum() == pytest.approx(20 * 20 / (96 * 96) * 144, rel=0.3)
+
+
+def test_a_manifest_is_trained_on_with_the_masks_that_are_there(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "export", splits=["train"])
+    (export / "train/masks/photos/anomaly/1.png").unlink()
+    dataset = read_dataset(export / "datasets/train.manifest")
+    assert [picture.mask is not None for picture in dataset.anomalies] == [True, False, True, False]
+    reasons = {item.name: item.reason for item in dataset.skipped}
+    assert "masks/photos/anomaly/1.png is not below" in reasons["train/images/photos/anomaly/1.png"]
+
+
+def test_a_mask_of_a_manifest_has_to_fit_its_line(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "export", splits=["train"])
+    (export / "train/masks/photos/anomaly/1.png").write_bytes(mask_png(("#fe0000", 5, 5)))
+    with pytest.raises(ManifestError, match=r"train.manifest line 14: the mask .* has colours that the line"):
+        read_dataset(export / "datasets/train.manifest")
 
 
 def test_a_manifest_whose_pictures_are_missing_is_an_error(tmp_path: Path) -> None:
