@@ -13,6 +13,7 @@ from support_training import MOST, Training, texture_png
 
 from chalicelib.detector import Detector
 from chalicelib.exceptions import ModelNotFoundError, TrainingError
+from chalicelib.lookout.api import dataset_jobs
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
     ConflictException,
@@ -20,6 +21,7 @@ from chalicelib.lookout.api.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
+from chalicelib.lookout.api.hosting_book import HostingStatus
 from chalicelib.lookout.evaluation import EvaluationResult
 from chalicelib.lookout.training import trainer as trainer_module
 from chalicelib.lookout.training.heartbeat import HeartBeat
@@ -159,6 +161,20 @@ def test_more_pictures_than_the_time_allows_go_to_the_desk(cars: Training) -> No
     cars.dataset(2, kind="test")
     with pytest.raises(ServiceQuotaExceededException, match=r"41 labelled pictures.*40.*spotcheck train"):
         cars.create()
+
+
+def test_more_kinds_of_anomaly_than_a_project_may_have_are_not_trained_on(
+    cars: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if both datasets had been made at the same moment: neither saw the other's.
+    monkeypatch.setattr(dataset_jobs, "kinds_of_masks", lambda _: set[str]())
+    for kind, kinds in (("train", range(60)), ("test", range(60, 101))):
+        labels = {f"kind-{number}": f"#0000{number:02x}" for number in kinds}
+        uri = f"s3://{GRANTED}/exports/cars/{kind}-masked.png"
+        cars.dataset(12, kind=kind, more=[line(uri, label("anomaly"), mask(uri, labels))])
+    with pytest.raises(ServiceQuotaExceededException, match=r"101 kinds of anomaly.* may have 100"):
+        cars.create()
+    assert cars.models.all("cars") == []
 
 
 def test_an_output_bucket_that_is_not_open_names_the_variable(cars: Training) -> None:
@@ -529,6 +545,28 @@ def test_a_model_that_is_hosted_or_being_trained_is_not_deleted(cars: Training) 
     cars.registry("cars").point_at("1")
     with pytest.raises(ConflictException, match="is HOSTED: stop it first"):
         delete(cars)
+
+
+def test_a_version_whose_hosting_failed_is_not_deleted_while_uploads_are_judged_with_it(
+    cars: Training,
+) -> None:
+    cars.registry("cars").publish(b"model", {})
+    cars.hosting(HostingStatus.FAILED)
+    assert cars.describe()["Status"] == "HOSTING_FAILED"
+    with pytest.raises(ConflictException, match="uploads are judged with it: stop it first"):
+        delete(cars)
+    assert cars.registry("cars").current().version == "1"
+
+
+def test_a_version_whose_hosting_failed_is_deleted_and_its_hosting_forgotten(cars: Training) -> None:
+    cars.registry("cars").publish(b"model", {})
+    cars.registry("cars").point_at_none("1")
+    cars.hosting(HostingStatus.FAILED)
+    delete(cars)
+    assert cars.describe()["Status"] == "DELETING"
+    cars.run_jobs()
+    assert cars.models.all("cars") == []
+    assert cars.forgotten == [("cars", "1")]
 
 
 def test_a_published_model_can_be_deleted_once_it_is_not_hosted(cars: Training) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.lookout.api.names import Names
 
 LATEST = "latest"
+_DELETING = "DELETING"  # whoever says more of such a version speaks of what it was
 _AT_ONCE = 8
 
 
@@ -133,6 +134,8 @@ class ModelStore:
         details: dict[str, Any] = {}
         for source in self._sources:
             details |= source.members(project, version)
+            if details.get("Status") == _DELETING:
+                break
         if "CreationTimestamp" not in details:
             return None  # a number that was taken, and nothing made of it yet
         return ModelRecord(project, version, self._names.model_arn(project, version), details)

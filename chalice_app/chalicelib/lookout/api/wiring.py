@@ -146,7 +146,7 @@ def job_runner(environment: Mapping[str, str]) -> JobRunner:
             **datasets.jobs(),
             "start_model": hosting.start,
             "stop_model": hosting.stop,
-            "delete_model": ModelRemoval(documents, TrainingBook(documents)).run,
+            "delete_model": ModelRemoval(documents, TrainingBook(documents), hosting.forget).run,
             "package_model": packaging.run,
         },
         deadline,
