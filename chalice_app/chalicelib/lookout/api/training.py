@@ -80,6 +80,9 @@ class TrainingOperations:
     def create(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Begins to train a version on what the datasets hold at this moment.
 
+        `KmsKeyId` is told by DescribeModel and encrypts nothing: the service encrypted its copies of the
+        pictures with it, and here none outlives the training (docs/lookout-migration.md).
+
         Raises:
             AccessDeniedException: `OutputConfig` leads to a bucket that is not open.
             ConflictException: A dataset is being changed, or the ClientToken was used for other input.
