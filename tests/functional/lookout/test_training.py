@@ -206,6 +206,7 @@ def test_a_project_is_trained_from_s3_and_measured_on_its_test_set(cars: Trainin
     assert result.recall == described["Performance"]["Recall"]
     assert result.roc_auc == 1
     assert result.average_precision == pytest.approx(1)
+    assert result.labels == ()  # no masks were learnt from
     lines = [json.loads(one) for one in cars.output("EvaluationManifest-cars-1.json").splitlines()]
     assert len(lines) == 8
     bad = next(one for one in lines if "bad" in one["source-ref"])
