@@ -42,7 +42,7 @@ class Cli:
     folder: Path
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [self.program, "lookoutvision", *arguments]
+        command = [str(self.program), "lookoutvision", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )

@@ -158,9 +158,7 @@ class WorkerPool:
         if reserved is not None and self._running[function.arn] >= reserved:
             raise ThrottledError(RESERVED_LIMIT)
 
-    def _find_place(
-        self, function: FunctionVersion, patience: float
-    ) -> tuple[Worker | None, Worker | None]:
+    def _find_place(self, function: FunctionVersion, patience: float) -> tuple[Worker | None, Worker | None]:
         """A warm worker, or a place for a new one and the idle worker that must leave for it."""
         arrived = self._changed.wait_for(
             lambda: self._closed or self._idle or self._taken() < self._places, patience
