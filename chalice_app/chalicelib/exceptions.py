@@ -90,8 +90,8 @@ class ReleaseStalledError(SpotcheckError):
     def __init__(self, started: int, seconds: float) -> None:
         super().__init__(
             f"{started} uploads that waited for a model were started again, and after {seconds:.0f} s none "
-            "has a result: see what detect_image and detect_frame fail on (`spotcheck redrive --dry-run`); then "
-            "`spotcheck redrive` goes on with this."
+            "has a result: see what detect_image and detect_frame fail on, `spotcheck redrive --dry-run`; "
+            "then `spotcheck redrive` goes on with this."
         )
 
 
