@@ -213,6 +213,11 @@ class Hosts:
         self.seconds += seconds
         self.now += timedelta(seconds=seconds)
 
+    def judge_at_once(self, one: tuple[str, dict[str, Any]]) -> None:
+        """Writes down what was released, which is the first that waits, and waits no more."""
+        self.released.append(one)
+        del self.table.records[0]
+
     def release(self) -> Release:
         """Releases by writing down."""
 

@@ -9,6 +9,7 @@ import pytest
 from support_delivery import MODELS, Killed, killed
 from support_hosting import DETECTION, FRAMES, FUNCTIONS, IMAGES, PROJECT, Hosts, client_error
 
+from chalicelib.exceptions import ReleaseStalledError
 from chalicelib.lookout.api.errors import (
     ConflictException,
     ResourceNotFoundException,
@@ -393,6 +394,40 @@ def test_what_does_not_fit_into_one_invocation_is_released_by_the_next(trained: 
     assert trained.functions.invoked == [first]
     trained.work()
     assert len({event["Records"][0]["s3"]["object"]["key"] for _, event in trained.released}) == 1000
+
+
+def test_as_many_invocations_follow_as_all_that_waits_needs(trained: Hosts) -> None:
+    """More than the sixteen after which Lambda ends a chain, unless told not to (terraform/functions.tf)."""
+    trained.table.records = [waiting(number) for number in range(20_000)]
+    trained.on_release = trained.judge_at_once
+    trained.start()
+    runs = 0
+    while trained.functions.invoked:
+        trained.runner.run(trained.functions.invoked.pop(0), 60.0)
+        runs += 1
+    assert len(trained.released) == 20_000
+    assert runs > 16
+
+
+def test_uploads_that_never_come_to_an_end_end_the_chain_as_a_fault(trained: Hosts) -> None:
+    trained.table.records = [waiting(number) for number in range(5000)]
+    trained.start()
+    job = trained.functions.invoked.pop()
+    with pytest.raises(ReleaseStalledError, match=r"1200 uploads .* none has a result"):
+        trained.runner.run(job, 900.0)
+    assert trained.functions.invoked == []
+    assert trained.status() == "HOSTED"
+
+
+def test_a_retry_goes_on_when_the_uploads_come_to_an_end_again(trained: Hosts) -> None:
+    trained.table.records = [waiting(number) for number in range(5000)]
+    trained.start()
+    job = trained.functions.invoked.pop()
+    with pytest.raises(ReleaseStalledError):
+        trained.runner.run(job, 900.0)
+    trained.on_release = trained.judge_at_once
+    trained.runner.run(job, 900.0)
+    assert trained.table.records == []
 
 
 def test_releasing_ends_when_the_version_is_stopped(trained: Hosts) -> None:
