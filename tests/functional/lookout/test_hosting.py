@@ -460,6 +460,32 @@ def test_warmth_that_lambda_does_not_let_go_of_is_told(hosted: Hosts) -> None:
     assert hosted.functions.warm == {}
 
 
+def test_what_a_failed_stop_left_warm_is_let_go_when_the_version_is_deleted(hosted: Hosts) -> None:
+    refused = client_error("AccessDeniedException", "not authorized")
+    hosted.functions.faults = [refused] * 6
+    hosted.stop()
+    [job] = hosted.functions.invoked
+    for _ in range(3):
+        with pytest.raises(type(refused)):
+            hosted.runner.run(job)
+    assert (hosted.status(), hosted.current()) == ("HOSTING_FAILED", None)
+    assert hosted.functions.warm != {}
+    hosted.functions.faults.clear()
+    hosted.jobs.forget(PROJECT, "1")
+    assert hosted.functions.warm == {}
+
+
+def test_a_version_that_was_started_while_it_is_deleted_judges_nothing_afterwards(hosted: Hosts) -> None:
+    hosted.jobs.forget(PROJECT, "1")
+    assert (hosted.current(), hosted.functions.warm) == (None, {})
+
+
+def test_a_version_that_was_never_started_leaves_the_functions_alone(trained: Hosts) -> None:
+    trained.functions.faults = [client_error("TooManyRequestsException")]
+    trained.jobs.forget(PROJECT, "1")
+    assert trained.functions.faults
+
+
 def test_a_fault_that_goes_by_is_none(trained: Hosts) -> None:
     trained.functions.faults = [client_error("TooManyRequestsException")]
     trained.start()

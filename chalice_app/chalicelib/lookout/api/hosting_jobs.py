@@ -84,6 +84,16 @@ class HostingJobs:
         if hosting is not None and hosting.status is not HostingStatus.TRAINED:
             self._try(project, version, hosting, self._unhost)
 
+    def forget(self, project: str, version: str) -> None:
+        """Takes hosting and warmth from a version that is being deleted, whatever a job left of them."""
+        found = self._book.find(project, version)
+        if found is None:
+            return
+        said = {"status": HostingStatus.TRAINED, "message": "The model is being deleted."}
+        self._book.change(project, version, found.hosting.run, **said)
+        self._registry(project).point_at_none(version)
+        self._warmth.settle()
+
     def _host(self, project: str, version: str, hosting: Hosting) -> None:
         self._book.change(project, version, hosting.run, status=HostingStatus.STARTING)
         registry = self._registry(project)
