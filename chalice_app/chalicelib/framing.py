@@ -64,6 +64,11 @@ class Framing:
         image = self._placed(pixels, GREY)
         return image if self._counts is None else np.where(self._counts, image, np.uint8(GREY))
 
+    def seen(self, height: int, width: int) -> NDArray[np.bool_]:
+        """Where the square `(size, size)` shows something of such a picture, and something that counts."""
+        shown = self._placed(np.full((height, width), 255, np.uint8), 0) > GREY
+        return shown if self._counts is None else shown & self._counts[..., 0]
+
     def mask_square(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The same of a mask `(H, W)` of the picture: 0 where the square shows nothing of it."""
         return self._placed(mask, 0)

@@ -63,7 +63,8 @@ class ModelMetadata:
         roi: What of the picture the model sees: left, top, width, height in fractions; None is all of it.
         tile: Side in pixels of the tiles in which the picture is seen; 0 where it is seen whole.
         mask: What of it counts, as `chalicelib.framing.mask_text` gives it; empty where all does.
-        method: The detection method: `padim` or `patchcore`, with `+labels` where anomalies were learnt from.
+        method: The detection method: `padim` or `patchcore`, with `+labels` where anomalies were learnt from,
+            `+synthetic` where synthetic ones were.
         backbone: Name of the feature extractor.
         backbone_sha256: SHA-256 of the file that its weights came from, in hex.
         config: The training configuration, whole.

@@ -73,6 +73,9 @@ def train(  # noqa: PLR0913 - one for each option
     int8: Annotated[
         bool, typer.Option("--int8", help="Compute the network in eight bits, if it judges as well so.")
     ] = False,
+    synthetic: Annotated[
+        bool, typer.Option(help="Learn from anomalies planted in the normal pictures, if that helps.")
+    ] = True,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures, as HTML.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -100,6 +103,7 @@ def train(  # noqa: PLR0913 - one for each option
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
         tile=tile,
         int8=int8,
+        synthetic=synthetic,
     )
     if backbone:
         config = _with_backbone(config, backbone, is_preset=detail or fast)

@@ -27,7 +27,9 @@ def build(
 ) -> bytes:
     """The graph from picture to `score`, `heat_map` and, where there are kinds to tell apart, `kinds`."""
     graph = GraphBuilder()
-    values = add_features(graph, "image", weights, config, with_context=ensemble is not None)
+    values = add_features(
+        graph, "image", weights, config, with_context=ensemble is not None and ensemble.needs_context
+    )
     distances = unsupervised.add_to(graph, values)
     if ensemble:
         add_ensemble(graph, values, distances, ensemble)

@@ -81,6 +81,7 @@ class TrainingConfig:
         mask: What of it counts, from `chalicelib.framing.mask_text`; empty where all does.
         tile: Side in pixels of the tiles in which pictures are seen; 0 where they are seen whole.
         int8: Whether the network computes in eight bits.
+        synthetic: Whether anomalies planted in the normal pictures are learnt from; not in tiles.
         backbone_file: A network that the user brought, in place of `backbone`: `with_backbone` sets it.
 
     Raises:
@@ -103,6 +104,7 @@ class TrainingConfig:
     mask: str = ""
     tile: int = 0
     int8: bool = False
+    synthetic: bool = True
     backbone_file: BackboneFile | None = None
 
     def __post_init__(self) -> None:

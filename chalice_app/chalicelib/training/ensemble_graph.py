@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chalicelib.training.ensemble import BEND, split_picture_weights, unusual_patches
+from chalicelib.training.ensemble import BEND, PICTURE
+from chalicelib.training.picture_rows import split_picture_weights, unusual_patches
 from chalicelib.training.scoring import add_score
 from chalicelib.training.unsupervised import MIN_DISTANCE
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from chalicelib.training.ensemble import Ensemble, Scale
+    from chalicelib.training.ensemble import Ensemble, Judge, Scale
     from chalicelib.training.features import FeatureValues
     from chalicelib.training.graph import GraphBuilder
     from chalicelib.training.heads import Linear
@@ -29,7 +30,7 @@ def add_ensemble(graph: GraphBuilder, values: FeatureValues, distances: str, ens
 
     Args:
         graph: Where the nodes go.
-        values: Features with their context.
+        values: Features; with their context where a judge of whole pictures is among the judges.
         distances: Name of the unsupervised model's distances, a vector of one a patch.
         ensemble: From `fit_ensemble`.
     """
@@ -37,17 +38,22 @@ def add_ensemble(graph: GraphBuilder, values: FeatureValues, distances: str, ens
     side, patches = values.grid, values.grid**2
     channels = sum(values.channels) + values.context_channels
     logs = graph.add("Log", [graph.add("Max", [distances, graph.scalar(MIN_DISTANCE)])])
-    features = graph.add("Concat", [values.patches, values.context], axis=1)
+    features = (
+        graph.add("Concat", [values.patches, values.context], axis=1) if values.context else values.patches
+    )
     features = graph.add("Reshape", [features, graph.indices(channels, patches)])
-    heads = ensemble.heads
-    by_patch = [logs, *(_add_patch_head(nodes, features, logs, head, patches) for head in heads[1:])]
-    unsupervised, *of_patches = (add_score(graph, value, patches) for value in by_patch)
-    picture = _add_picture_head(nodes, values, features, logs, heads.picture)
-    total = nodes.sum_of_scaled([unsupervised, picture, *of_patches], ensemble.judges)
-    patch_judges = (ensemble.judges[0], *ensemble.judges[2:])
-    patch_total = nodes.sum_of_scaled(by_patch, patch_judges)
-    nodes.exponential(nodes.scaled(total, ensemble.total), ensemble.judges[0], output="score")
-    heat = nodes.exponential(nodes.scaled(patch_total, ensemble.patch_total), ensemble.judges[0])
+    judgements, by_patch = [], []
+    for judge in ensemble.judges:
+        if judge.head and judge.name == PICTURE:
+            judgements.append(_add_picture_head(nodes, values, features, logs, judge.head))
+            continue
+        by_patch.append(_add_patch_head(nodes, features, logs, judge.head, patches) if judge.head else logs)
+        judgements.append(add_score(graph, by_patch[-1], patches))
+    distance = ensemble.judges[0].scale
+    total = nodes.added(ensemble.judges, judgements)
+    patch_total = nodes.added(ensemble.of_patches, by_patch)
+    nodes.exponential(nodes.scaled(total, ensemble.total), distance, output="score")
+    heat = nodes.exponential(nodes.scaled(patch_total, ensemble.patch_total), distance)
     graph.add("Reshape", [heat, graph.indices(side, side)], output="heat_map")
 
 
@@ -106,9 +112,12 @@ class _Nodes(NamedTuple):
         """In deviations from the mean."""
         return self.times(self.plus(value, -scale.mean), 1 / scale.deviation)
 
-    def sum_of_scaled(self, values: Sequence[str], scales: Sequence[Scale]) -> str:
-        """The sum of the values, each in its own deviations."""
-        scaled = [self.scaled(value, scale) for value, scale in zip(values, scales, strict=True)]
+    def added(self, judges: Sequence[Judge], judgements: Sequence[str]) -> str:
+        """The weighted sum of what judges said, each in its own deviations."""
+        scaled = [
+            self.times(self.plus(said, -judge.scale.mean), judge.weight / judge.scale.deviation)
+            for judge, said in zip(judges, judgements, strict=True)
+        ]
         return self.graph.add("Sum", scaled)
 
     def exponential(self, value: str, scale: Scale, *, output: str | None = None) -> str:

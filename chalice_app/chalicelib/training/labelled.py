@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from chalicelib.training.ensemble import JUDGES, Ensemble, Sample, fit_ensemble
+from chalicelib.training.ensemble import LABELLED, Ensemble
+from chalicelib.training.ensemble_fit import Sample, fit_ensemble
 from chalicelib.training.folds import deal_folds
 from chalicelib.training.numerics import auroc
-from chalicelib.training.scoring import scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.training.features import Features
+    from chalicelib.training.synthetic import WithoutLabels
     from chalicelib.training.unsupervised import Unsupervised
 
 # With one or two, what the judges learn is those pictures and not the defect: AUROC fell by up to .09.
@@ -47,6 +48,7 @@ def learn_from_anomalies(
     masks: NDArray[np.float32],
     groups: NDArray[np.intp],
     unsupervised: Unsupervised,
+    without: WithoutLabels,
 ) -> Labelled:
     """Fits the ensemble, and keeps it only where cross-validation says that it is no worse without it.
 
@@ -55,6 +57,7 @@ def learn_from_anomalies(
         masks: `(anomalies, patches)`, zeros where there is no mask.
         groups: `(pictures,)`, the same number for pictures of one part.
         unsupervised: Fitted to the normal pictures.
+        without: What is known without the labels.
     """
     anomalies = len(masks)
     normals = len(features.images) - anomalies
@@ -62,7 +65,7 @@ def learn_from_anomalies(
     distances = np.concatenate(
         [unsupervised.leave_one_out, unsupervised.distances(features.values[normals:])]
     )
-    alone = scores(distances)
+    alone = Labelled(None, without.normal_scores, without.anomaly_scores, without.heat_maps, {})
     decision: dict[str, Any] = {"anomalies": anomalies, "with_masks": int((masks.max(axis=1) > 0).sum())}
     parts = len(np.unique(groups[normals:]))
     if parts < MIN_ANOMALIES:
@@ -71,7 +74,7 @@ def learn_from_anomalies(
             "reason": f"Anomalies of {parts} part{'s' * (parts != 1)} are too few to learn from; "
             f"{MIN_ANOMALIES} or more are learnt from. They shaped the probability only.",
         }
-        return Labelled(None, alone[:normals], alone[normals:], distances, decision)
+        return replace(alone, decision=decision)
     sample = Sample(
         features.described,
         features.pooled,
@@ -84,14 +87,15 @@ def learn_from_anomalies(
     with threadpool_limits(1, "blas"):
         ensemble = fit_ensemble(sample)
     together = np.exp(ensemble.log_scores(ensemble.held_out))
-    helps, figures = _compare(alone, together, is_anomalous, ensemble)
+    before = np.concatenate([without.normal_scores, without.anomaly_scores])
+    helps, figures = _compare(before, together, is_anomalous, ensemble)
     decision |= {"folds": len(np.unique(sample.folds)), **figures, "used": helps}
     if helps:
         decision["reason"] = "Cross-validated, the labels are no loss."
         heat_maps = np.exp(ensemble.held_out_patches)
         return Labelled(ensemble, together[:normals], together[normals:], heat_maps, decision)
     decision["reason"] = "Cross-validated, the model without the labels is better, and was kept."
-    return Labelled(None, alone[:normals], alone[normals:], distances, decision)
+    return replace(alone, decision=decision)
 
 
 def _compare(
@@ -104,7 +108,7 @@ def _compare(
     without, with_labels = auroc(alone, is_anomalous), auroc(together, is_anomalous)
     judges = {
         name: round(auroc(values, is_anomalous), 4)
-        for name, values in zip(JUDGES, ensemble.held_out, strict=True)
+        for name, values in zip(LABELLED, ensemble.held_out, strict=True)
     }
     figures = {
         "image_auroc_without_labels": round(without, 4),

@@ -142,11 +142,16 @@ def _leave_one_out(squared: NDArray[np.float64], count: int) -> NDArray[np.float
     return distances
 
 
-def _leave_group_out(whitened: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Distances of a group's pictures, `W u` of each in the rows, from the model of the other pictures."""
+def _leave_group_out(
+    whitened: NDArray[np.float64], count: int, rows: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Distances of a group's pictures, `W u` of each in the rows, from the model of the other pictures.
+
+    Or, from the same model, those of other pictures, whose `W u` is in `rows`.
+    """
     size = len(whitened)
     mean = whitened.mean(axis=0)
-    moved = whitened + size / (count - size) * mean
+    moved = (whitened if rows is None else rows) + size / (count - size) * mean
     lost = np.vstack([whitened, size / np.sqrt(count - size) * mean])
     if len(lost) > whitened.shape[1]:  # more pictures than features: the other side of Woodbury's is smaller
         left = (count - 2) * np.eye(whitened.shape[1]) - lost.T @ lost
@@ -195,6 +200,35 @@ def padim_distances(model: Padim, features: NDArray[np.float32]) -> NDArray[np.f
         for patch, factor in enumerate(model.factors):
             away = features[:, :, patch] - model.means[patch]
             distances[:, patch] = np.linalg.norm(away @ factor.astype(np.float32).T, axis=1)
+    return distances
+
+
+def padim_distances_without(
+    model: Padim,
+    features: NDArray[np.float32],
+    sources: NDArray[np.intp],
+    normals: NDArray[np.float32],
+    groups: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """Distances `(pictures, patches)` of altered training pictures, by models that have not seen their parts.
+
+    Args:
+        model: Fitted to all normal pictures.
+        features: `(pictures, channels, patches)` of the altered pictures.
+        sources: `(pictures,)`, the group of the normal picture that each was made of.
+        normals: `(normals, channels, patches)`, what the model was fitted to.
+        groups: `(normals,)`, the same number for pictures of one part.
+    """
+    distances = np.empty((len(features), len(model.means)))
+    members = {source: np.flatnonzero(groups == source) for source in np.unique(sources)}
+    with threadpool_limits(1, "blas"):
+        for patch, half in enumerate(model.factors):
+            factor = half.astype(np.float64).T
+            rows = (features[:, :, patch] - model.means[patch]) @ factor
+            for source, places in members.items():
+                whitened = (normals[places, :, patch] - model.means[patch]) @ factor
+                made = sources == source
+                distances[made, patch] = _leave_group_out(whitened, len(normals), rows[made])
     return distances
 
 

@@ -39,12 +39,14 @@ class PatchCore(NamedTuple):
         mean: `(channels,)` float32, of all normal patches, in the features' own units.
         whitening: `(channels, channels)` float32; `(feature - mean) @ whitening` has uncorrelated components.
         bank: `(remembered, channels)` float16, whitened.
+        owners: `(remembered,)`, the group of the picture that gave each.
         leave_one_out: `(pictures, patches)` distances of each picture from what the others gave the bank.
     """
 
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
     bank: NDArray[np.float16]
+    owners: NDArray[np.intp]
     leave_one_out: NDArray[np.float64]
 
 
@@ -75,19 +77,34 @@ def fit_patchcore(
         white = (rows - mean.astype(np.float32)) @ whitening
         chosen = _spread_out(white)
         model = PatchCore(
-            mean.astype(np.float32), whitening, white[chosen].astype(np.float16), np.empty((count, patches))
+            mean.astype(np.float32),
+            whitening,
+            white[chosen].astype(np.float16),
+            owners[chosen // patches],
+            np.empty((count, patches)),
         )
-        chosen_owners = owners[chosen // patches]
         for place, picture in enumerate(white.reshape(count, patches, width)):
-            model.leave_one_out[place] = _nearest(picture, model, chosen_owners == owners[place])
+            model.leave_one_out[place] = _nearest(picture, model, model.owners == owners[place])
     return model
 
 
-def patchcore_distances(model: PatchCore, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Distances `(pictures, patches)` of `(pictures, channels, patches)` that gave the bank nothing."""
-    nobody = np.zeros(len(model.bank), bool)
+def patchcore_distances(
+    model: PatchCore, features: NDArray[np.float32], sources: NDArray[np.intp] | None = None
+) -> NDArray[np.float64]:
+    """Distances `(pictures, patches)` of pictures that gave the bank nothing.
+
+    Args:
+        model: The fitted model.
+        features: `(pictures, channels, patches)`.
+        sources: `(pictures,)`, the group whose patches are passed over for each: altered training pictures
+            must not be found in the bank. None where they are no such pictures.
+    """
+    passed_over = np.full(len(features), -1) if sources is None else sources
     with threadpool_limits(1, "blas"):
-        rows = [_nearest((picture.T - model.mean) @ model.whitening, model, nobody) for picture in features]
+        rows = [
+            _nearest((picture.T - model.mean) @ model.whitening, model, model.owners == source)
+            for picture, source in zip(features, passed_over, strict=True)
+        ]
     return np.stack(rows) if rows else np.empty((0, features.shape[2]))
 
 

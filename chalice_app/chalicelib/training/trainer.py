@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from chalicelib.training.backbones import Backbone
     from chalicelib.training.config import NamedPicture, TrainingConfig
+    from chalicelib.training.ensemble import Ensemble
     from chalicelib.training.features import Features
     from chalicelib.training.kinds import Kinds
     from chalicelib.training.labelled import Labelled
     from chalicelib.training.masks import Masks
+    from chalicelib.training.synthetic import WithoutLabels
     from chalicelib.training.threshold import Threshold
     from chalicelib.training.unsupervised import Unsupervised
 
@@ -76,6 +78,7 @@ def train(
     from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
     from chalicelib.training.graph import with_metadata  # noqa: PLC0415
     from chalicelib.training.method import choose_method  # noqa: PLC0415
+    from chalicelib.training.synthetic import Normals, learn_without_labels  # noqa: PLC0415
     from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
 
     if config.tile:
@@ -91,14 +94,22 @@ def train(
         material.pictures, material.features, _groups(material.of_normals(), config), weights, config
     )
     unsupervised = fit_unsupervised(method, normals, material.features.channels, config.ridge, of_normals)
-    labelled, normal_scores, warnings = _learn(material, groups, unsupervised)
+    without = learn_without_labels(
+        Normals(material.pictures, normals, of_normals),
+        material.features.values[material.normals :],
+        unsupervised,
+        weights,
+        config,
+    )
+    labelled, warnings = _learn(material, groups, unsupervised, without)
+    normal_scores = labelled.normal_scores if labelled else without.normal_scores
     threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
-    ensemble = labelled.ensemble if labelled else None
+    ensemble, suffix = _who_judges(labelled, without)
     kinds = _learn_kinds(material, groups, labelled, threshold.value, colors)
     metadata = ModelMetadata(
         **description(config, material, weights),
-        method=method + ("+labels" if ensemble else ""),
+        method=method + suffix,
         **calibration(threshold, steepness, normal_scores, labelled, config),
         warnings=tuple(warnings),
         kinds=kinds.kinds,
@@ -106,6 +117,7 @@ def train(
         decisions={
             "method": why,
             "groups": describe_groups(groups, config),
+            **({"synthetic": without.decision} if without.decision else {}),
             **({"labels": labelled.decision} if labelled else {}),
             **({"kinds": kinds.decision} if kinds.decision else {}),
         },
@@ -188,19 +200,25 @@ def describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[st
 
 
 def _learn(
-    material: Material, groups: NDArray[np.intp], unsupervised: Unsupervised
-) -> tuple[Labelled | None, NDArray[np.float64], list[str]]:
-    """What anomalies taught, if there are any; the normal pictures' scores; warnings."""
+    material: Material, groups: NDArray[np.intp], unsupervised: Unsupervised, without: WithoutLabels
+) -> tuple[Labelled | None, list[str]]:
+    """What anomalies taught, if there are any; warnings."""
     from chalicelib.training.labelled import learn_from_anomalies  # noqa: PLC0415 - as in `train`
-    from chalicelib.training.scoring import scores  # noqa: PLC0415
 
     if not material.masks.marks:
-        return None, scores(unsupervised.leave_one_out), []
-    labelled = learn_from_anomalies(material.features, material.masks.coverage, groups, unsupervised)
+        return None, []
+    labelled = learn_from_anomalies(material.features, material.masks.coverage, groups, unsupervised, without)
     warnings = list(material.masks.warnings)
     if not labelled.ensemble:
         warnings.append(labelled.decision["reason"])
-    return labelled, labelled.normal_scores, warnings
+    return labelled, warnings
+
+
+def _who_judges(labelled: Labelled | None, without: WithoutLabels) -> tuple[Ensemble | None, str]:
+    """What is built into the graph, None for the distance alone; and how the method's name ends."""
+    if labelled and labelled.ensemble:
+        return labelled.ensemble, "+labels"
+    return without.ensemble, "+synthetic" if without.ensemble else ""
 
 
 def _learn_kinds(

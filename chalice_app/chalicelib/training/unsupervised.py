@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chalicelib.training.padim import Padim, add_padim, fit_padim, padim_distances
+from chalicelib.training.padim import (
+    Padim,
+    add_padim,
+    fit_padim,
+    padim_distances,
+    padim_distances_without,
+)
 from chalicelib.training.patchcore import PatchCore, add_patchcore, fit_patchcore, patchcore_distances
 
 if TYPE_CHECKING:
@@ -36,6 +42,27 @@ class Unsupervised(NamedTuple):
         if isinstance(self.model, Padim):
             return np.maximum(padim_distances(self.model, features), MIN_DISTANCE)
         return np.maximum(patchcore_distances(self.model, features), MIN_DISTANCE)
+
+    def distances_without(
+        self,
+        features: NDArray[np.float32],
+        sources: NDArray[np.intp],
+        normals: NDArray[np.float32],
+        groups: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """`(pictures, patches)` distances of altered training pictures, by models without their parts.
+
+        Args:
+            features: `(pictures, channels, patches)` of the altered pictures.
+            sources: `(pictures,)`, the group of the normal picture that each was made of.
+            normals: `(normals, channels, patches)`, what was fitted to.
+            groups: `(normals,)`, the same number for pictures of one part, as they were fitted.
+        """
+        if isinstance(self.model, Padim):
+            found = padim_distances_without(self.model, features, sources, normals, groups)
+        else:
+            found = patchcore_distances(self.model, features, sources)
+        return np.maximum(found, MIN_DISTANCE)
 
     def add_to(self, graph: GraphBuilder, values: FeatureValues) -> str:
         """Adds the distances to a graph and gives the name of the vector."""

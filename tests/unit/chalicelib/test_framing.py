@@ -54,6 +54,15 @@ def test_what_the_mask_excludes_is_grey_whatever_it_shows() -> None:
     assert (framing.square(one)[:, :30] != GREY).any()
 
 
+def test_what_is_seen_is_neither_excluded_nor_filled_up() -> None:
+    mask = mask_text(png_bytes(white_box(100, 50, slice(0, 50), slice(0, 50))))
+    seen = Framing(64, LETTERBOX, mask=mask).seen(50, 100)
+    assert seen[18:46, :30].all()
+    assert not seen[:15].any()
+    assert not seen[:, 34:].any()
+    assert Framing(64).seen(50, 100).all()
+
+
 def test_mask_and_region_of_interest_go_together() -> None:
     mask = mask_text(png_bytes(white_box(200, 100, slice(0, 100), slice(0, 100))))
     framing = Framing(64, roi=(0.25, 0, 0.5, 1), mask=mask)

@@ -80,3 +80,8 @@ def test_eight_bits(folder: Path) -> None:
     assert decision["correlation"] >= 0.9
     assert decision["megabytes_int8"] < decision["megabytes"]
     assert Detector.load(folder / "model.onnx").metadata.config["int8"]
+
+
+def test_synthetic_anomalies_are_learnt_from_unless_told_otherwise(folder: Path) -> None:
+    assert "synthetic" in train(folder)["decisions"]
+    assert "synthetic" not in train(folder, "--no-synthetic")["decisions"]

@@ -9,10 +9,12 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from chalicelib.training.ensemble import Ensemble, Sample, fit_ensemble, picture_rows
+from chalicelib.training.ensemble import PICTURE, SYNTHETIC, Ensemble, added, patch_judgements
+from chalicelib.training.ensemble_fit import Sample, fit_ensemble
 from chalicelib.training.ensemble_graph import add_ensemble
 from chalicelib.training.features import FeatureValues
 from chalicelib.training.graph import GraphBuilder
+from chalicelib.training.picture_rows import picture_rows
 from chalicelib.training.scoring import scores
 
 if TYPE_CHECKING:
@@ -44,14 +46,14 @@ def judged(ensemble: Ensemble, given: Sample) -> tuple[NDArray[np.float64], NDAr
     """Scores `(pictures,)` and heat maps `(pictures, patches)` by the definition, in NumPy."""
     logs = np.log(given.distances)
     rows = np.concatenate([given.patches, logs[:, None]], axis=1).transpose(0, 2, 1)
-    by_patch = [logs, ensemble.heads.discriminant(rows), ensemble.heads.logistic(rows)]
-    judgements = np.stack(
-        [scores(by_patch[0]), ensemble.heads.picture(picture_rows(given)), *map(scores, by_patch[1:])]
-    )
-    judges = ensemble.judges
-    total = sum(judge(values) for judge, values in zip((judges[0], *judges[2:]), by_patch, strict=True))
-    heat = ensemble.on_distance_scale(ensemble.patch_total(np.asarray(total)))
-    return np.exp(ensemble.log_scores(judgements)), np.exp(heat)
+    by_patch = [judge.head(rows) if judge.head else logs for judge in ensemble.of_patches]
+    of_patches = iter(by_patch)
+    judgements = [
+        judge.head(picture_rows(given)) if judge.head and judge.name == PICTURE else scores(next(of_patches))
+        for judge in ensemble.judges
+    ]
+    heat = ensemble.on_distance_scale(ensemble.patch_total(added(ensemble.of_patches, by_patch)))
+    return np.exp(ensemble.log_scores(np.stack(judgements))), np.exp(heat)
 
 
 def run_graph(ensemble: Ensemble, given: Sample, picture: int) -> tuple[float, NDArray[np.float32]]:
@@ -68,10 +70,10 @@ def run_graph(ensemble: Ensemble, given: Sample, picture: int) -> tuple[float, N
         value(patches[:, :CHANNELS]),
         (2, CHANNELS - 2),
         GRID,
-        value(patches[:, CHANNELS:]),
-        CONTEXT,
-        value(given.pooled[picture]),
-        POOLED,
+        value(patches[:, CHANNELS:]) if ensemble.needs_context else "",
+        CONTEXT if ensemble.needs_context else 0,
+        value(given.pooled[picture]) if ensemble.needs_context else "",
+        POOLED if ensemble.needs_context else 0,
     )
     distances = value(given.distances[picture])
     add_ensemble(graph, values, distances, ensemble)
@@ -92,6 +94,22 @@ def test_the_graph_computes_what_numpy_computes(ensemble: Ensemble) -> None:
         score, heat = run_graph(ensemble, unseen, picture)
         assert score == pytest.approx(expected_scores[picture], rel=1e-4)
         np.testing.assert_allclose(heat, expected_heat[picture], rtol=1e-4)
+
+
+def test_judges_of_patches_only_need_no_context_and_count_what_they_are_to_count() -> None:
+    taught = fit_ensemble(without_context(sample()), SYNTHETIC)
+    unseen = without_context(sample(3, 2, seed=9))
+    assert not taught.needs_context
+    assert [judge.weight for judge in taught.judges] == [1, 0.25]
+    of_pictures, heat_maps = patch_judgements(taught, unseen.patches, unseen.distances)
+    for picture in range(5):
+        score, heat = run_graph(taught, unseen, picture)
+        assert score == pytest.approx(np.exp(of_pictures[picture]), rel=1e-4)
+        np.testing.assert_allclose(heat, np.exp(heat_maps[picture]), rtol=1e-4)
+
+
+def without_context(given: Sample) -> Sample:
+    return given._replace(patches=given.patches[:, :CHANNELS], pooled=given.pooled[:, :0])
 
 
 @pytest.mark.parametrize("masked", [True, False])

@@ -64,5 +64,5 @@ def test_a_patchcore_model_judges_and_says_what_it_is() -> None:
     config = TrainingConfig(input_size=160, method="patchcore")
     trained = train(pictures, config)
     assert trained.model == train(pictures[::-1], config).model
-    assert Detector.load(trained.model).metadata.method == "patchcore"
+    assert Detector.load(trained.model).metadata.method == "patchcore+synthetic"
     assert trained.metadata.decisions["method"]["by"] == "configuration"

@@ -10,10 +10,18 @@ import pytest
 
 from chalicelib.exceptions import TrainingError
 from chalicelib.training.graph import GraphBuilder
-from chalicelib.training.padim import Padim, add_padim, fit_padim, padim_distances
+from chalicelib.training.padim import (
+    Padim,
+    add_padim,
+    fit_padim,
+    padim_distances,
+    padim_distances_without,
+)
 from chalicelib.training.scoring import add_outputs, scores, top_patches
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 CHANNELS = (5, 9)
@@ -91,6 +99,24 @@ def test_leaving_out_more_pictures_than_there_are_features_is_fitting_to_the_oth
         away = scaled[out, :, patch] - scaled[~out, :, patch].mean(axis=0)
         expected = np.sqrt((away @ np.linalg.inv(covariance) * away).sum(axis=1))
         np.testing.assert_allclose(found[out, patch], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [range(20), [0, 0, 0, 1, 2, 3, 3, *range(4, 17)]])
+def test_an_altered_picture_is_as_far_as_from_a_fit_without_its_part(groups: Sequence[int]) -> None:
+    values, part = features(), np.array(groups)
+    altered = values[[0, 5, 1]] + features(3, seed=1)
+    scaled, ridge = scaled_and_ridge(values, 0.03)
+    tap_scales = scaled[0, :, 0] / values[0, :, 0]
+    model = fit_padim(values, CHANNELS, 0.03, part)
+    found = padim_distances_without(model, altered, part[[0, 5, 1]], values, part)
+    for place, source in enumerate((0, 5, 1)):
+        out = part == part[source]
+        for patch in range(4):
+            covariance = np.cov(scaled[~out, :, patch], rowvar=False)
+            covariance += ridge * (18 / (19 - out.sum())) * np.eye(14)
+            away = altered[place, :, patch] * tap_scales - scaled[~out, :, patch].mean(axis=0)
+            expected = np.sqrt(away @ np.linalg.solve(covariance, away))
+            assert found[place, patch] == pytest.approx(expected, rel=2e-3)  # factors have half precision
 
 
 def test_nearly_all_pictures_of_one_part_are_refused() -> None:

@@ -50,6 +50,13 @@ def test_leave_one_out_passes_over_what_the_picture_or_its_group_remembered() ->
     assert together.leave_one_out.mean() > alone.leave_one_out.mean() > in_sample.mean()
 
 
+def test_an_altered_picture_is_not_found_in_the_patches_that_its_part_gave() -> None:
+    values, groups = features(20), np.arange(20) // 2
+    model = fit_patchcore(values, CHANNELS, groups)
+    as_they_are = patchcore_distances(model, values, groups)
+    np.testing.assert_allclose(as_they_are, model.leave_one_out, rtol=1e-3, atol=1e-3)
+
+
 def test_leave_one_out_scores_are_those_of_unseen_pictures() -> None:
     model = fit_patchcore(features(60), CHANNELS)
     unseen = patchcore_distances(model, features(60, seed=5))
