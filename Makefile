@@ -35,7 +35,7 @@ terraform:
 .PHONY: lock
 lock: $(READY) ## Compile the pinned requirement files anew
 	@compile() { $(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$$@"; }; \
-	for set in desk demo dev checkov audit fuzz openvino; do \
+	for set in desk demo dev checkov awscli audit fuzz openvino; do \
 	  compile --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; \
 	done; \
 	compile --universal --python-version 3.11 --no-annotate requirements/bench.in -o requirements/bench.txt \

@@ -13,7 +13,7 @@ locals {
 
   # Name below the stack's => metric and what to do; it rings when the metric rises above the threshold.
   # docs/runbook.md has a section for each.
-  alarms = merge(local.handler_alarms, {
+  alarms = merge(local.handler_alarms, local.api_alarms, {
     dead-letters = merge(local.alarm_defaults, {
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
@@ -57,6 +57,18 @@ locals {
       })
     }
   ]...)
+
+  # What no function counts as an error of its own: a request that found no room, took too long, or never got there.
+  api_alarms = {
+    for name, alarm in {
+      api-errors = merge(local.alarm_defaults, {
+        namespace   = "AWS/ApiGateway"
+        metric      = "5xx"
+        dimensions  = { ApiId = local.api_id }
+        description = "The API answered a request with a fault of ours (5xx): its access log says which."
+      })
+    } : name => alarm if local.has_api
+  }
 
   # Rates over an hour, as metric math over our own counts. The last query is what is compared.
   counts = { judged = "ProcessedImageCount", anomalous = "DetectedAnomalyCount", rejected = "InvalidImageCount" }

@@ -66,11 +66,11 @@ locals {
       "video_proxies/" = var.expire_after_days.proxies
     }
     results = { "" = var.expire_after_days.results }
-    models  = {}
+    models  = { "client-tokens/" = 1 } # they count for eight hours (chalicelib.lookout.api.answered_calls)
   }
 
-  # What can be made again: no older version of it is kept.
-  transient_prefixes = ["video_proxies/", "video_sources/"]
+  # What can be made again, or counts no more: no older version of it is kept.
+  transient_prefixes = ["video_proxies/", "video_sources/", "client-tokens/"]
 }
 
 # The provider watches a lifecycle for almost a minute until S3 shows it everywhere: nothing may depend on it.

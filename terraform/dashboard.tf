@@ -11,8 +11,37 @@ locals {
     ]
   }
 
+  # Units of StartModel: how many of the warm environments are in use, and requests that found none.
+  unit_metrics = [
+    for handler, function in local.functions : {
+      used  = ["AWS/Lambda", "ProvisionedConcurrencyUtilization", "FunctionName", function.function_name, "Resource", "${function.function_name}:live", { id = "${handler}_used", visible = false }]
+      share = [{ expression = "100 * ${handler}_used", label = "${handler}, % in use", id = handler }]
+      spill = ["AWS/Lambda", "ProvisionedConcurrencySpilloverInvocations", "FunctionName", function.function_name, "Resource", "${function.function_name}:live", { label = "${handler}, not warm", stat = "Sum", yAxis = "right" }]
+    } if contains(values(local.hosted), handler)
+  ]
+
+  api_id = one(aws_apigatewayv2_api.lookout[*].id)
+  api_widgets = [
+    for widget in [
+      {
+        title = "API requests", view = "timeSeries", stat = "Sum", period = 300
+        metrics = [
+          for metric, label in { Count = "all", "4xx" = "refused (4xx)", "5xx" = "failed (5xx)" } :
+          ["AWS/ApiGateway", metric, "ApiId", local.api_id, { label = label }]
+        ]
+      },
+      {
+        title = "API latency, ms", view = "timeSeries", period = 300
+        metrics = [
+          for statistic in ["p50", "p95", "Maximum"] :
+          ["AWS/ApiGateway", "Latency", "ApiId", local.api_id, { stat = statistic, label = statistic }]
+        ]
+      },
+    ] : widget if local.has_api
+  ]
+
   # Title => what is drawn, three in a row; `view` and the like are CloudWatch's own properties of a widget.
-  widgets = [
+  widgets = concat([
     {
       title = "Totals", view = "singleValue", setPeriodToTimeRange = true, stat = "Sum"
       metrics = [
@@ -83,7 +112,11 @@ locals {
         ["AWS/MediaConvert", metric, "Queue", local.mediaconvert_arn, { label = label }]
       ]
     },
-  ]
+    {
+      title   = "Units of the started models", view = "timeSeries", stat = "Maximum", period = 300
+      metrics = concat(local.unit_metrics[*].used, local.unit_metrics[*].share, local.unit_metrics[*].spill)
+    },
+  ], local.api_widgets)
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

@@ -61,3 +61,12 @@ resource "aws_lambda_alias" "live" {
   function_name    = each.value.function_name
   function_version = each.value.version
 }
+
+# A job that has more to do than fits into one run starts itself again. Lambda would end that after some sixteen times;
+# each run brings uploads to an end or fails, so that it has an end of its own (chalicelib.lookout.api.hosting_jobs).
+resource "aws_lambda_function_recursion_config" "run_job" {
+  for_each = { for handler, function in aws_lambda_function.this : handler => function if handler == "run_job" }
+
+  function_name  = each.value.function_name
+  recursive_loop = "Allow"
+}

@@ -53,8 +53,8 @@ locals {
     api_handler = merge(local.handler_defaults, {
       memory_mb       = 512
       timeout_seconds = 29 # an HTTP API waits for thirty
-      reads           = { models = ["projects/"] }
-      writes          = { models = ["projects/"] }
+      reads           = { models = ["projects/", "client-tokens/"] }
+      writes          = { models = ["projects/", "client-tokens/"] }
       environment = merge(local.job_environment, local.dataset_environment, {
         TRAIN_FUNCTION      = "${var.name}-train_model"
         MAX_TRAINING_IMAGES = tostring(var.max_training_images)

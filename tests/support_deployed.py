@@ -21,6 +21,7 @@ from support_models import normal_png
 from chalicelib.identity import request_id
 from spotcheck.dead_letters import Queue, handlers_of, read
 from spotcheck.exceptions import DeadLetterError
+from spotcheck.terraform_cli import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,14 +64,16 @@ class Deployed:
 
     def spotcheck(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Runs the command as a person would."""
+        return self._run(Path(sys.executable).with_name("spotcheck"), *arguments)
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a target of the Makefile as a person would."""
+        return self._run("make", "--silent", "--directory", ROOT, *arguments)
+
+    def _run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "SPOTCHECK_STATE_DIR": str(self.state_dir), "COLUMNS": "200"}
-        return subprocess.run(
-            [Path(sys.executable).with_name("spotcheck"), *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment.pop("MAKEFLAGS", None)  # of the `make test` that runs this
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     def put(self, key: str, data: bytes, **settings: Any) -> str:
         """Uploads an object and gives the request id of its result."""

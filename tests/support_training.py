@@ -9,7 +9,7 @@ from support_lookout import label, line, manifest_bytes, mask, mask_png
 from support_pictures import png_bytes, scratched, texture
 
 from chalicelib.documents import Documents
-from chalicelib.lookout.api.hosting_book import HostingBook
+from chalicelib.lookout.api.hosting_book import Hosting, HostingBook, HostingStatus
 from chalicelib.lookout.api.hosting_state import HostingState
 from chalicelib.lookout.api.jobs import JobRunner
 from chalicelib.lookout.api.model_store import ModelStore, Published
@@ -55,6 +55,7 @@ class Training:
         )
         self.jobs: Any = cast("Any", service.jobs)
         self.trained: list[tuple[str, str]] = []
+        self.forgotten: list[tuple[str, str]] = []
         self.jobs.train = lambda *version: self.trained.append(version)
         self.operations = TrainingOperations(
             service.projects,
@@ -88,13 +89,21 @@ class Training:
         )
         self.runner = JobRunner(
             {
-                "delete_model": ModelRemoval(self.documents, self.book).run,
+                "delete_model": ModelRemoval(self.documents, self.book, self.forget).run,
                 "package_model": ModelPackaging(self.s3, self.documents, self.registry, model_archive).run,
             }
         )
 
     def registry(self, project: str) -> ModelRegistry:
         return ModelRegistry(self.s3, MODELS, project)
+
+    def forget(self, project: str, version: str) -> None:
+        """Has a version's hosting forgotten, which test_hosting.py does for real."""
+        self.forgotten.append((project, version))
+
+    def hosting(self, status: HostingStatus, version: str = "1") -> None:
+        """Has a version's hosting be in a state, as a job left it."""
+        HostingBook(self.documents).write("cars", version, Hosting(status, "run", 2, None, "why"), None)
 
     def dataset(
         self,

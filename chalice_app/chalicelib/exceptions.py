@@ -84,6 +84,17 @@ class EvaluationResultError(SpotcheckError):
     """A file is not an evaluation result in Lookout for Vision's schema."""
 
 
+class ReleaseStalledError(SpotcheckError):
+    """Uploads that waited for a model are started again, and none of them comes to an end."""
+
+    def __init__(self, started: int, seconds: float) -> None:
+        super().__init__(
+            f"{started} uploads that waited for a model were started again, and after {seconds:.0f} s none "
+            "has a result: see what detect_image and detect_frame fail on, `spotcheck redrive --dry-run`; "
+            "then `spotcheck redrive` goes on with this."
+        )
+
+
 class JudgingError(SpotcheckError):
     """Some records of an event met a fault that a retry may mend.
 

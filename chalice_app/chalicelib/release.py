@@ -58,6 +58,17 @@ class Release:
         self._clock = clock
         self._sleep = sleep
         self._started: dict[str, float] = {}
+        self._under_way = 0
+
+    @property
+    def started(self) -> int:
+        """Uploads whose handler was started."""
+        return len(self._started)
+
+    @property
+    def ended(self) -> int:
+        """Of those started, the ones that waited no more at the last look."""
+        return len(self._started) - self._under_way
 
     def run(self, timeout: float, progress: Callable[[int, int], None] = lambda *_: None) -> int:
         """Releases, and looks again, until nothing waits at two looks or the time is up.
@@ -109,7 +120,7 @@ class Release:
         return True
 
     def _start(self, waiting: list[Record], deadline: float, again_seconds: float) -> None:
-        under_way = sum(record.request_id in self._started for record in waiting)
+        self._under_way = sum(record.request_id in self._started for record in waiting)
         for record in waiting:
             now = self._clock()
             if now >= deadline:
@@ -117,9 +128,9 @@ class Release:
             known = record.request_id in self._started
             if known and now - self._started[record.request_id] < again_seconds:
                 continue
-            if not known and under_way >= self._most:
+            if not known and self._under_way >= self._most:
                 continue
-            under_way += not known
+            self._under_way += not known
             self._started[record.request_id] = now
             self._invoke(handler_of(record.key), s3_event(version_of(record)))
             self._sleep(self._pause)

@@ -19,6 +19,7 @@ from localaws.iam.encryption import log_groups_need_their_key
 from localaws.lambda_ import api
 from localaws.lambda_.functions import FunctionName
 from localaws.lambda_.provisioned import ProvisionedConcurrencyApi
+from localaws.lambda_.recursion import RecursionApi
 from localaws.lambda_.service import LambdaService
 from localaws.locks import service_lock
 from localaws.settings import VERSION
@@ -50,6 +51,7 @@ class EmbeddedAws:
         self.functions = LambdaService(settings, endpoint_url, self._faults)
         self._invoke = api.InvokeApi(self.functions)
         self._provisioned = ProvisionedConcurrencyApi(self.functions)
+        self._recursion = RecursionApi()
         self._http_apis = HttpApis(self.functions)
         moto_patches.apply()
         log_groups_need_their_key()
@@ -67,7 +69,7 @@ class EmbeddedAws:
         if environ["PATH_INFO"].startswith("/_localaws/"):
             return self._own(Request(environ))(environ, start_response)
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
-            for operation in (self._invoke, self._provisioned):
+            for operation in (self._invoke, self._provisioned, self._recursion):
                 if operation.handles(environ):
                     return operation(environ)(environ, start_response)
             moto_patches.keep_put_body(environ)

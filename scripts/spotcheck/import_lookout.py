@@ -11,7 +11,7 @@ import typer
 from spotcheck.console import err, out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.lookout.evaluation import EvaluationResult
     from spotcheck.exports import Export
@@ -174,7 +174,8 @@ def _bring_into(
     work.upload(export, imported)
     if train:
         new = work.train()
-        figures = {"f1": new.f1, "precision": new.precision, "recall": new.recall}
+        labels = [{"name": one.name, "f1": one.f1, "average_iou": one.iou} for one in new.labels]
+        figures = {"f1": new.f1, "precision": new.precision, "recall": new.recall, "pixel_kinds": labels}
         print_comparison(old, {**figures, "images": new.testing_images})
 
 
@@ -186,8 +187,10 @@ def _train(folder: Path, model: Path, project: str, old: EvaluationResult | None
     print_comparison(old, Detector.load(model).metadata.metrics)
 
 
-def print_comparison(old: EvaluationResult | None, new: Mapping[str, object]) -> None:
+def print_comparison(old: EvaluationResult | None, new: Mapping[str, Any]) -> None:
     """Prints how good Lookout for Vision's model was and how good the new one is, side by side.
+
+    Of models that learnt from masks F1 and average IoU of each kind of anomaly, too, by the new one's names.
 
     Args:
         old: From the export, if it holds one.
@@ -204,8 +207,26 @@ def print_comparison(old: EvaluationResult | None, new: Mapping[str, object]) ->
     rows = (("F1", old.f1, "f1"), ("precision", old.precision, "precision"), ("recall", old.recall, "recall"))
     for title, before, key in rows:
         table.add_row(title, _shown(before), _shown(new.get(key)))
+    for row in _compared_labels(old, new.get("pixel_kinds") or ()):
+        table.add_row(*row)
     table.add_row("measured on", f"{old.testing_images} pictures", f"{new.get('images') or 'no'} pictures")
     out.print(table)
+
+
+def _compared_labels(
+    old: EvaluationResult, new: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[str, str, str]]:
+    """F1 and average IoU of each kind of anomaly that either model was measured on."""
+    from rich.markup import escape
+
+    from chalicelib.anomalies import kind_name
+
+    before = {kind_name(label.name) or label.name: label for label in old.labels}
+    after = {str(kind["name"]): kind for kind in new}
+    for name in sorted({*before, *after}):
+        was, is_now = before.get(name), after.get(name, {})
+        yield f"{escape(name)}: F1", _shown(was and was.f1), _shown(is_now.get("f1"))
+        yield f"{escape(name)}: average IoU", _shown(was and was.iou), _shown(is_now.get("average_iou"))
 
 
 def _shown(value: object) -> str:

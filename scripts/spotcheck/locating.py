@@ -4,14 +4,47 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from chalicelib.lookout.entries import Location
+    from chalicelib.lookout.entries import Entry, Location
+    from spotcheck.exports import Export
 
 _TELLING = {"train", "training", "test", "testing", "validation", "normal", "good", "anomaly", "bad"}
+
+
+class Located(NamedTuple):
+    """The files of one line of a manifest.
+
+    Attributes:
+        picture: Its picture's; None where it is not there.
+        mask: Its mask's, if it is an anomalous picture with one; None where it is not there.
+        missing: What is not there: the picture, else the mask; None where nothing is missing.
+    """
+
+    picture: str | None
+    mask: str | None
+    missing: Location | None
+
+
+def locate_entries(export: Export, names: Sequence[str], entries: Sequence[Entry]) -> Iterator[Located]:
+    """Where the pictures and the masks that are needed lie, line by line.
+
+    Args:
+        export: Holds them.
+        names: Its files.
+        entries: Of one manifest.
+    """
+    drawn = [one.mask.location if one.mask and one.label == "anomaly" else None for one in entries]
+    pictures = locate([one.source for one in entries], names)
+    masks = locate([one for one in drawn if one], names)
+    for entry, location in zip(entries, drawn, strict=True):
+        picture = pictures.get(entry.source) or export.direct(entry.source)
+        mask = (masks.get(location) or export.direct(location)) if location else None
+        is_missing = location if location and mask is None else None
+        yield Located(picture, mask, entry.source if picture is None else is_missing)
 
 
 def locate(locations: Iterable[Location], names: Iterable[str]) -> Mapping[Location, str]:

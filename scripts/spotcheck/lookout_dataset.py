@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.exceptions import ManifestError, MaskInvalidError
 from chalicelib.lookout.manifest import Problem, parse_lines
+from chalicelib.training.masks import kinds_mask
 from spotcheck.datasets import is_normal_name
 from spotcheck.exceptions import InputError, OutputError
 from spotcheck.exports import find_manifests
-from spotcheck.locating import locate
+from spotcheck.locating import locate_entries
 from spotcheck.mask_import import import_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from chalicelib.lookout.entries import Entry, Location
+    from chalicelib.lookout.entries import Entry
     from spotcheck.exports import Export
 
 UNLABELLED = "unlabelled"
@@ -163,20 +164,9 @@ def _total(split: Split) -> int:
 def _find(
     export: Export, names: Sequence[str], split: str, manifest: str, entries: Sequence[Entry]
 ) -> list[Item | Problem]:
-    """Where the pictures and the masks that are needed lie."""
-    masked = [one for one in entries if one.mask and one.label == "anomaly"]
-    pictures = locate([one.source for one in entries], names)
-    masks = locate([one.mask.location for one in masked if one.mask], names)
-
-    def file_of(location: Location, found: Mapping[Location, str]) -> str | None:
-        return found.get(location) or export.direct(location)
-
+    """Where the pictures and the masks that are needed lie, or which of them is missing."""
     result: list[Item | Problem] = []
-    for entry in entries:
-        picture = file_of(entry.source, pictures)
-        location = entry.mask.location if entry.mask and entry.label == "anomaly" else None
-        mask = file_of(location, masks) if location else None
-        missing = entry.source if picture is None else location if location and mask is None else None
+    for entry, (picture, mask, missing) in zip(entries, locate_entries(export, names, entries), strict=True):
         if missing:
             message = f"{missing} is not below {export.title}: copy it there, or take the line out"
             result.append(Problem(entry.line, message, manifest))
@@ -249,7 +239,8 @@ def _bring(export: Export, item: Item, folder: Path) -> tuple[str, ...] | Proble
         picture = export.read(item.picture)
         kinds: tuple[str, ...] = ()
         if item.mask and item.entry.mask:
-            kinds, mask = import_mask(export.read(item.mask), item.entry.mask, picture)
+            pixels = import_mask(export.read(item.mask), item.entry.mask, picture)
+            kinds, mask = pixels.names, kinds_mask(pixels, pixels.names)
     except InputError as error:
         message = f"{error}: copy it to where the export lies, or take the line out"
         return Problem(item.entry.line, message, item.manifest)

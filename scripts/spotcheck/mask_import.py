@@ -1,4 +1,4 @@
-"""A mask in Lookout for Vision's colours becomes one in MVTec AD's white on black."""
+"""A mask of an export, in Lookout for Vision's colours, and what can be wrong with it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from PIL import Image
 
 from chalicelib.exceptions import MaskInvalidError
 from chalicelib.lookout.masks import read_mask
-from chalicelib.training.masks import kinds_mask
 
 if TYPE_CHECKING:
     from chalicelib.lookout.entries import Mask
+    from chalicelib.lookout.masks import LabelledPixels
 
 _ORIENTATION = 0x0112  # EXIF
 
 
-def import_mask(data: bytes, mask: Mask, picture: bytes) -> tuple[tuple[str, ...], bytes]:
+def import_mask(data: bytes, mask: Mask, picture: bytes) -> LabelledPixels:
     """Reads an anomalous picture's mask.
 
     Args:
@@ -26,8 +26,7 @@ def import_mask(data: bytes, mask: Mask, picture: bytes) -> tuple[tuple[str, ...
         picture: The picture that it belongs to.
 
     Returns:
-        The kinds of anomaly that it shows, and the same mask as PNG: white where the first is, the next grey
-        for the second and so on (`chalicelib.training.masks`).
+        Which pixel shows which kind of anomaly; `chalicelib.training.masks` draws that in white and grey.
 
     Raises:
         MaskInvalidError: It is no PNG, has colours that the line does not name, shows no anomaly, or has
@@ -48,7 +47,7 @@ def import_mask(data: bytes, mask: Mask, picture: bytes) -> tuple[tuple[str, ...
             "make them alike"
         )
         raise MaskInvalidError(message)
-    return pixels.names, kinds_mask(pixels, pixels.names)
+    return pixels
 
 
 def _upright_size(picture: bytes) -> tuple[int, int] | None:

@@ -83,13 +83,13 @@ def _kinds(metadata: ModelMetadata) -> str:
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
-    parts = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            shown = ", ".join(f"{key} {item}" for key, item in value.items())
-        elif isinstance(value, list | tuple):
-            shown = ", ".join(map(str, value))
-        else:
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-        parts.append(f"{name.replace('_', ' ')}: {shown}")
-    return "; ".join(parts)
+    return "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in values.items())
+
+
+def _value(value: object) -> str:
+    """A value of the metadata, figures to four digits, whatever it is in."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

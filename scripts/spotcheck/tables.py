@@ -71,7 +71,9 @@ def evaluation_table(evaluation: Evaluation) -> Group:
     if evaluation.latency_ms_p50 is not None:
         latency = f"{evaluation.latency_ms_p50:.1f} / {evaluation.latency_ms_p95:.1f} ms"
         table.add_row("latency", latency, "from a file's bytes to its verdict, median / 95th percentile")
-    return Group(table, *([_kinds_table(evaluation)] if evaluation.kinds else []))
+    more = [_kinds_table(evaluation)] if evaluation.kinds else []
+    more += [_masks_table(evaluation)] if evaluation.pixel_kinds else []
+    return Group(table, *more)
 
 
 def _kinds_table(evaluation: Evaluation) -> Table:
@@ -81,6 +83,17 @@ def _kinds_table(evaluation: Evaluation) -> Table:
         table.add_column(heading, justify="right" if heading else "left")
     for kind, row in sorted(evaluation.kinds.items()):
         table.add_row(escape(kind), *(str(row.get(name, 0)) for name in names))
+    return table
+
+
+def _masks_table(evaluation: Evaluation) -> Table:
+    table = Table(title="Predicted masks against the true ones, in pixels", title_justify="left")
+    for heading in ("", "pictures", "precision", "recall", "F1", "average IoU"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for kind in evaluation.pixel_kinds:
+        figures = (kind.precision, kind.recall, kind.f1, kind.average_iou)
+        shown = ("-" if figure is None else f"{figure:.3f}" for figure in figures)
+        table.add_row(escape(kind.name), str(kind.pictures), *shown)
     return table
 
 

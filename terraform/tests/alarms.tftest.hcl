@@ -124,6 +124,23 @@ run "the_rest_of_what_a_person_should_look_at_rings_too" {
   }
 }
 
+run "an_answer_5xx_of_the_api_rings" {
+  variables {
+    build_dir = "./tests/fixtures/api"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["api-errors"].namespace == "AWS/ApiGateway"
+      && aws_cloudwatch_metric_alarm.this["api-errors"].metric_name == "5xx"
+      && aws_cloudwatch_metric_alarm.this["api-errors"].dimensions == tomap({ ApiId = aws_apigatewayv2_api.lookout[0].id })
+      && aws_cloudwatch_metric_alarm.this["api-errors"].statistic == "Sum"
+      && aws_cloudwatch_metric_alarm.this["api-errors"].threshold == 0
+    )
+    error_message = "A request that never reached a function is no function's error."
+  }
+}
+
 run "rates_are_watched_over_an_hour" {
   variables {
     build_dir              = "./tests/fixtures/videos"

@@ -173,3 +173,14 @@ run "without_routes_there_is_no_api" {
     error_message = "Nothing is made that nobody can call."
   }
 }
+
+run "only_run_job_may_start_itself_again_and_again" {
+  command = plan
+
+  assert {
+    condition = {
+      for config in values(aws_lambda_function_recursion_config.run_job) : config.function_name => config.recursive_loop
+    } == { spotcheck-run_job = "Allow" }
+    error_message = "Lambda ends a chain after some sixteen runs: uploads that wait would be left."
+  }
+}

@@ -201,16 +201,16 @@ run "nothing_expires_that_cannot_be_made_again" {
       videos  = { "expire-video_sources" = 7 }
       images  = { "expire-video_inputs" = 365, "expire-video_proxies" = 7 }
       results = {}
-      models  = {}
+      models  = { "expire-client-tokens" = 1 }
     }
-    error_message = "By default only frames, proxies and the copies that MediaConvert reads expire."
+    error_message = "By default only frames, proxies, the copies that MediaConvert reads and old ClientTokens expire."
   }
 
   assert {
     condition = {
       for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       role => [for rule in lifecycle.rule : rule.id if length(rule.expiration) > 0 && length(rule.noncurrent_version_expiration) > 0]
-    } == { videos = ["expire-video_sources"], images = ["expire-video_proxies"], results = [], models = [] }
+    } == { videos = ["expire-video_sources"], images = ["expire-video_proxies"], results = [], models = ["expire-client-tokens"] }
     error_message = "What expires for good leaves no older version behind; a frame's is kept as an upload's is."
   }
 }
@@ -245,7 +245,7 @@ run "uploads_expire_when_told" {
     condition = {
       for role, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       role => [for rule in lifecycle.rule : rule.id if length(rule.expiration) > 0]
-    } == { videos = ["expire-video_sources"], images = ["expire-image_inputs", "expire-video_proxies"], results = ["expire-all"], models = [] }
+    } == { videos = ["expire-video_sources"], images = ["expire-image_inputs", "expire-video_proxies"], results = ["expire-all"], models = ["expire-client-tokens"] }
     error_message = "Each prefix has its own days; 0 keeps for ever."
   }
 }

@@ -218,14 +218,16 @@ def test_an_account_that_is_too_small_hosts_without_warmth_and_says_so(
 # ---------------------------------------------------------------- the command
 
 
-def test_the_command_stops_describes_lists_and_starts(pipeline: Deployed, lookout: Any, version: str) -> None:
+def test_make_stops_and_starts_and_the_command_describes_and_lists(
+    pipeline: Deployed, lookout: Any, version: str
+) -> None:
     until(lookout, version, "HOSTED")
-    stopped = pipeline.spotcheck("model", "stop")
+    stopped = pipeline.make("stop-model")
     assert stopped.returncode == 0, stopped.stderr
     assert "target: embedded AWS" in stopped.stderr
     assert "Status: TRAINED" in stopped.stdout.splitlines()
 
-    started = pipeline.spotcheck("model", "start", "--min-units", "1", "--json")
+    started = pipeline.make("start-model", "MIN_UNITS=1", "ARGS=--json")
     assert started.returncode == 0, started.stderr
     found = json.loads(started.stdout)
     assert (found["ModelVersion"], found["Status"], found["MinInferenceUnits"]) == (version, "HOSTED", 1)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from chalicelib.lookout.entries import Mask
 
+MOST_KINDS = 20
+"""Kinds of anomaly that one mask may show (Lookout for Vision's quota; its line may name more)."""
+
 _WITHOUT_BACKGROUND = ("#ffffff", "#000000")
 _MOST_NAMED = 5
 
@@ -46,7 +49,7 @@ def read_mask(data: bytes, mask: Mask, limits: PictureLimits | None = None) -> L
         limits: What the picture may measure.
 
     Raises:
-        MaskInvalidError: It is no PNG, or has colours that the line does not name.
+        MaskInvalidError: It is no PNG, has colours that the line does not name, or shows too many kinds.
     """
     rgba = _pixels(data, limits or PictureLimits())
     colours = rgba & 0xFFFFFF
@@ -63,6 +66,12 @@ def read_mask(data: bytes, mask: Mask, limits: PictureLimits | None = None) -> L
             is_told |= pixels
     if not is_told.all():
         raise MaskInvalidError(_unknown(np.unique(colours[~is_told]).tolist(), mask))
+    if len(names) > MOST_KINDS:
+        message = (
+            f"the mask {mask.location} shows {len(names)} kinds of anomaly, and one may show {MOST_KINDS}: "
+            "leave some out, or give several kinds one name"
+        )
+        raise MaskInvalidError(message)
     return LabelledPixels(tuple(names), indices)
 
 

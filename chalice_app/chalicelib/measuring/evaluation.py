@@ -13,6 +13,7 @@ from PIL import Image
 
 from chalicelib.exceptions import PictureRejectedError
 from chalicelib.measuring.intervals import confidence_intervals
+from chalicelib.measuring.mask_comparison import MaskComparison
 from chalicelib.measuring.metrics import SIDE, PixelMetrics, image_metrics
 from chalicelib.measuring.pictures import Skipped
 from chalicelib.pictures import read_picture
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from chalicelib.detector import Detection, Detector
     from chalicelib.measuring.intervals import Interval
+    from chalicelib.measuring.kind_pixels import KindMetrics
     from chalicelib.measuring.pictures import Dataset, LabelledPicture
     from chalicelib.pictures import Picture
 
@@ -78,6 +80,7 @@ class Evaluation:
         skipped: Pictures that could not be judged.
         kinds: Of the pictures of each kind of anomaly, how many were given each name, by their worst region;
             `called normal` counts the missed ones. Empty where the model tells no kinds apart.
+        pixel_kinds: How well predicted masks fit the true ones, for each kind of anomaly that masks show.
         judged: Every picture that was, with its score.
     """
 
@@ -98,6 +101,7 @@ class Evaluation:
     measured_on: str
     skipped: tuple[Skipped, ...]
     kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    pixel_kinds: tuple[KindMetrics, ...] = ()
     judged: tuple[Judged, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,6 +109,7 @@ class Evaluation:
         values = {name: getattr(self, name) for name in self.__slots__ if name != "judged"}
         return {
             **values,
+            "pixel_kinds": [asdict(kind) for kind in self.pixel_kinds],
             "skipped": [{"name": item.name, "reason": item.reason} for item in self.skipped],
             "intervals": self.intervals(),
             "defects": [asdict(defect) for defect in self.defects()],
@@ -143,6 +148,7 @@ def evaluate_pictures(
     normals: Sequence[LabelledPicture] = (),
     anomaly_scores: Sequence[float] = (),
     anomalies: Sequence[LabelledPicture] = (),
+    kind_maps: Sequence[tuple[LabelledPicture, NDArray[np.uint8]]] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measures a model on labelled pictures.
@@ -155,9 +161,13 @@ def evaluate_pictures(
         normals: Those pictures, in the same order, so that reports can show them.
         anomaly_scores: Scores of further anomalous pictures that need no judging: cross-validated scores.
         anomalies: Those pictures, in the same order.
+        kind_maps: Those of these pictures of which it is known what masks a model predicted that had not
+            seen them (`TrainedModel.kind_maps`). With `normal_scores`, masks are compared by these alone.
         progress: Called with how many pictures are done, of how many.
     """
-    tally = _Tally(detector)
+    tally = _Tally(detector, compares_masks=not normal_scores)
+    for labelled, kind_map in kind_maps:
+        tally.masks.add_held_out(labelled, kind_map)
     for done, picture in enumerate(pictures, start=1):
         tally.judge(picture)
         if progress:
@@ -184,6 +194,7 @@ def evaluate_pictures(
         measured_on=measured_on,
         skipped=tuple(tally.skipped),
         kinds=tally.kinds or (_cross_validated_kinds(detector) if anomaly_scores else {}),
+        pixel_kinds=tally.masks.metrics(),
         judged=(
             *map(Judged, normals, normal_scores),
             *map(Judged, anomalies, anomaly_scores),
@@ -202,10 +213,12 @@ def _cross_validated_kinds(detector: Detector) -> Mapping[str, Mapping[str, int]
 class _Tally:
     """Judges pictures one by one and keeps what the metrics need."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, *, compares_masks: bool) -> None:
         self._detector = detector
+        self._compares_masks = compares_masks
         self._training_hashes = detector.metadata.seen_hashes
         self.pixels = PixelMetrics(detector.metadata.threshold)
+        self.masks = MaskComparison(detector)
         self.labels: list[bool] = []
         self.scores: list[float] = []
         self.milliseconds: list[float] = []
@@ -229,6 +242,8 @@ class _Tally:
         self.judged.append(Judged(labelled, detection.score))
         self.milliseconds.append(milliseconds)
         self._note_kind(labelled, detection)
+        if self._compares_masks:
+            self.masks.add(labelled, picture, detection.kind_map)
         if mask is not None or not labelled.is_anomalous:
             self.pixels.add(_enlarged(detection.heat_map, size), mask)
 

@@ -181,7 +181,7 @@ def _card(detector: Detector, one: Judged, threshold: float) -> dict[str, Any]:
         "verdict": "Anomalous" if is_called else "Normal",
         "wrong": is_called != one.labelled.is_anomalous,
         "truth": "anomalous" if one.labelled.is_anomalous else "normal",
-        "score": score_text(one.score),
+        "figures": f"score {score_text(one.score)}",
     }
 
 

@@ -69,8 +69,7 @@ def train_on(
         evaluation = evaluate_pictures(detector, dataset.test, measured_on, progress=on_evaluate)
     else:
         evaluation = _evaluate_training_pictures(dataset, trained, detector, on_evaluate)
-    values: dict[str, Any] = evaluation.to_dict()
-    return Result(with_metrics(trained, {name: values[name] for name in _IN_METADATA}), evaluation)
+    return Result(_with_metrics(trained, evaluation), evaluation)
 
 
 def _evaluate_training_pictures(
@@ -83,6 +82,8 @@ def _evaluate_training_pictures(
     by_name = {picture.name: picture for picture in dataset.train}
     metadata = trained.metadata
     normals = [by_name[image.name] for image in metadata.training_images]
+    anomalies = [by_name[image.name] for image in metadata.anomaly_images]
+    kind_maps = list(zip((*normals, *anomalies), trained.kind_maps, strict=bool(trained.kind_maps)))
     if metadata.judged_by_labels:
         return evaluate_pictures(
             detector,
@@ -91,7 +92,8 @@ def _evaluate_training_pictures(
             normal_scores=trained.normal_scores,
             normals=normals,
             anomaly_scores=trained.anomaly_scores,
-            anomalies=[by_name[image.name] for image in metadata.anomaly_images],
+            anomalies=anomalies,
+            kind_maps=kind_maps,
         )
     return evaluate_pictures(
         detector,
@@ -99,6 +101,7 @@ def _evaluate_training_pictures(
         "the anomalous pictures, and the normal ones each judged by a model trained on all others",
         normal_scores=trained.normal_scores,
         normals=normals,
+        kind_maps=kind_maps,
         progress=progress,
     )
 
@@ -118,8 +121,16 @@ def measured(
         progress: Called with how many pictures are done, of how many.
     """
     evaluation = evaluate_pictures(Detector.load(trained.model), pictures, measured_on, progress=progress)
+    return Result(_with_metrics(trained, evaluation), evaluation)
+
+
+def _with_metrics(trained: TrainedModel, evaluation: Evaluation) -> TrainedModel:
+    """The model with what was measured of it in its metadata."""
     values: dict[str, Any] = evaluation.to_dict()
-    return Result(with_metrics(trained, {name: values[name] for name in _IN_METADATA}), evaluation)
+    metrics = {name: values[name] for name in _IN_METADATA}
+    if evaluation.pixel_kinds:
+        metrics["pixel_kinds"] = values["pixel_kinds"]
+    return with_metrics(trained, metrics)
 
 
 def evaluate_normals(dataset: Dataset, trained: TrainedModel) -> Evaluation:

@@ -8,6 +8,7 @@ clearer than what has not: values are scaled by what leave-one-out says, in clos
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -62,11 +63,13 @@ class Kinds(NamedTuple):
         kinds: That the model names; one called `anomaly` where it names none.
         heads: Of a patch's features, one a kind; empty where there is nothing to tell apart.
         decision: What was decided, and why, in words and figures.
+        held_out: The heads of cross-validation, by the anomalies that they had not seen.
     """
 
     kinds: tuple[Kind, ...]
     heads: tuple[Linear, ...]
     decision: dict[str, Any]
+    held_out: Mapping[int, tuple[Linear, ...]] = MappingProxyType({})
 
 
 NO_KINDS = Kinds((UNNAMED,), (), {})
@@ -108,7 +111,7 @@ def learn_kinds(anomalies: Anomalies, threshold: float, colors: Mapping[str, str
     # One thread, as everywhere in training: the numbers must not depend on how many CPUs there are.
     with threadpool_limits(1, "blas"):
         examples = _examples(anomalies, named)
-        confusion = _cross_validate(anomalies, examples, threshold, len(named))
+        confusion, held_out = _cross_validate(anomalies, examples, threshold, len(named))
         heads = _fit(examples.rows, examples.labels, len(named))
     accuracy, error = balanced_accuracy(confusion)
     is_worth_it = better_than_chance(accuracy, error, len(named))
@@ -134,9 +137,8 @@ def learn_kinds(anomalies: Anomalies, threshold: float, colors: Mapping[str, str
     }
     recalls = np.diag(confusion) / confusion.sum(axis=1)
     kinds = zip(named, with_colors(named, colors), recalls, strict=True)
-    return Kinds(
-        tuple(Kind(name, color, round(float(right), 4)) for name, color, right in kinds), heads, decision
-    )
+    learnt = tuple(Kind(name, color, round(float(right), 4)) for name, color, right in kinds)
+    return Kinds(learnt, heads, decision, held_out)
 
 
 def balanced_accuracy(confusion: NDArray[np.intp]) -> tuple[float, float]:
@@ -225,16 +227,22 @@ def _largest(values: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
 
 def _cross_validate(
     anomalies: Anomalies, examples: _Examples, threshold: float, kinds: int
-) -> NDArray[np.intp]:
-    """`(kinds, kinds)`: how many examples of each kind (row) heads that had not seen them gave each name."""
+) -> tuple[NDArray[np.intp], dict[int, tuple[Linear, ...]]]:
+    """How many examples of each kind (row) heads that had not seen them gave each name; those heads.
+
+    Returns:
+        `(kinds, kinds)`, and the heads by the pictures that they had not seen.
+    """
     groups = np.unique(anomalies.groups[examples.pictures], return_inverse=True)[1]
     folds = _deal(groups, examples.labels, kinds)
     confusion = np.zeros((kinds, kinds), np.intp)
+    unseen: dict[int, tuple[Linear, ...]] = {}
     for fold in np.unique(folds):
         held_out = folds == fold
         heads = _fit(examples.rows[~held_out], examples.labels[~held_out], kinds)
         for example in np.flatnonzero(held_out).tolist():
-            picture = examples.pictures[example]
+            picture = int(examples.pictures[example])
+            unseen[picture] = heads
             name = _name(
                 heads,
                 anomalies.features[picture],
@@ -243,7 +251,7 @@ def _cross_validate(
                 examples.patches[example],
             )
             confusion[examples.labels[example], name] += 1
-    return confusion
+    return confusion, unseen
 
 
 def _deal(groups: NDArray[np.intp], labels: NDArray[np.intp], kinds: int) -> NDArray[np.intp]:

@@ -32,7 +32,7 @@ class Labelled:
         ensemble: None where there were too few anomalies, or it would not have helped.
         normal_scores: Of each normal picture, by a model that has not seen it.
         anomaly_scores: The same of each anomaly.
-        heat_maps: Of each anomaly `(anomalies, patches)`, likewise.
+        heat_maps: Of all pictures `(pictures, patches)`, normal ones first, likewise.
         decision: Whether the ensemble judges, and why, in words and figures.
     """
 
@@ -92,7 +92,7 @@ def learn_from_anomalies(
     decision |= {"folds": len(np.unique(sample.folds)), **figures, "used": helps}
     if helps:
         decision["reason"] = "Cross-validated, the labels are no loss."
-        heat_maps = np.exp(ensemble.held_out_patches[normals:])
+        heat_maps = np.exp(ensemble.held_out_patches)
         return Labelled(ensemble, together[:normals], together[normals:], heat_maps, decision)
     decision["reason"] = "Cross-validated, the model without the labels is better, and was kept."
     return replace(alone, decision=decision)

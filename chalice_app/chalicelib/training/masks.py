@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from chalicelib.anomalies import ANOMALY, kind_name
+from chalicelib.lookout.masks import LabelledPixels
 from chalicelib.pictures import PictureLimits
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.framing import Framing
-    from chalicelib.lookout.masks import LabelledPixels
     from chalicelib.training.config import NamedPicture
 
 # A mask is first brought to so many pixels a patch; a quarter of a pixel is enough: scratches are thin.
@@ -82,9 +83,7 @@ def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> ND
     Raises:
         ValueError: The data are no such picture, or one larger than a picture may be.
     """
-    grey = _grey(data)
-    # A JPEG blurs the edge of black and white; a PNG may hold an index (0, 1) in place of black and white.
-    return _coverage(grey > (127 if grey.max() > 127 else 0), grid, framing)
+    return _coverage(_white(_grey(data)), grid, framing)
 
 
 def coverage_by_kind(data: bytes, kinds: Sequence[str], grid: int, framing: Framing | None = None) -> Marks:
@@ -99,18 +98,27 @@ def coverage_by_kind(data: bytes, kinds: Sequence[str], grid: int, framing: Fram
     Raises:
         ValueError: The data are no such picture.
     """
-    if len(kinds) == 1:
-        return {kinds[0]: patch_coverage(data, grid, framing)}
+    return {kind: _coverage(shown, grid, framing) for kind, shown in pixels_by_kind(data, kinds).items()}
+
+
+def pixels_by_kind(data: bytes, kinds: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which pixels `(H, W)` show a kind of anomaly, for each that the mask shows; where there is one, it.
+
+    Args:
+        data: A PNG; a JPEG where there is one kind.
+        kinds: That a mask may show: the first is white.
+
+    Raises:
+        ValueError: The data are no such picture.
+    """
     grey = _grey(data)
+    if len(kinds) == 1:
+        return {kinds[0]: _white(grey)}
     unknown = set(np.unique(grey).tolist()) - {0, *(WHITE - place for place in range(len(kinds)))}
     if unknown:
         message = f"the mask has other values ({min(unknown)}) than 0 and one for each of {', '.join(kinds)}"
         raise ValueError(message)
-    return {
-        kind: _coverage(grey == WHITE - place, grid, framing)
-        for place, kind in enumerate(kinds)
-        if (grey == WHITE - place).any()
-    }
+    return {kind: grey == WHITE - place for place, kind in enumerate(kinds) if (grey == WHITE - place).any()}
 
 
 def kinds_mask(pixels: LabelledPixels, kinds: Sequence[str]) -> bytes:
@@ -124,6 +132,29 @@ def kinds_mask(pixels: LabelledPixels, kinds: Sequence[str]) -> bytes:
     with io.BytesIO() as file:
         Image.fromarray(values[pixels.indices]).save(file, "PNG")
         return file.getvalue()
+
+
+def named_mask(pixels: LabelledPixels) -> tuple[tuple[str, ...], bytes]:
+    """The kinds that a mask in Lookout for Vision's colours shows, as models name them, and `kinds_mask`.
+
+    Where a label names no kind of its own (`defect`, or the same as another), the mask says where anomalies
+    are, and not what: there are no kinds then.
+
+    Args:
+        pixels: From `chalicelib.lookout.masks.read_mask`.
+    """
+    kinds = tuple(name for name in map(kind_name, pixels.names) if name)
+    if len(set(kinds)) == len(pixels.names):
+        return kinds, kinds_mask(pixels, pixels.names)
+    anywhere = LabelledPixels((ANOMALY,), np.minimum(pixels.indices, np.uint8(1)))
+    return (), kinds_mask(anywhere, anywhere.names)
+
+
+def _white(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a mask of one kind shows it."""
+    # A JPEG blurs the edge of black and white; a PNG may hold an index (0, 1) in place of black and white.
+    white: NDArray[np.bool_] = grey > (127 if grey.max() > 127 else 0)
+    return white
 
 
 def _grey(data: bytes) -> NDArray[np.uint8]:

@@ -42,7 +42,7 @@ class WithoutLabels(NamedTuple):
         ensemble: The distance, and what synthetic anomalies taught; None where the distance judges alone.
         normal_scores: Of each normal picture, by a model that has not seen it.
         anomaly_scores: Of each labelled anomaly.
-        heat_maps: Of each labelled anomaly `(anomalies, patches)`.
+        heat_maps: Of each picture `(pictures, patches)`, normal ones first, likewise.
         decision: Whether synthetic anomalies were learnt from, and why, in words and figures; empty where
             the configuration wants none.
     """
@@ -85,7 +85,8 @@ def learn_without_labels(
         config: The configuration.
     """
     leave_one_out, distances = unsupervised.leave_one_out, unsupervised.distances(anomalies)
-    alone = WithoutLabels(None, scores(leave_one_out), scores(distances), distances, {})
+    maps = np.concatenate([leave_one_out, distances])
+    alone = WithoutLabels(None, scores(leave_one_out), scores(distances), maps, {})
     if not config.synthetic:
         return alone
     sample = _with_planted(normals, unsupervised, weights, config)
@@ -107,10 +108,10 @@ def learn_without_labels(
     }
     if taught < without:
         return alone._replace(decision=decision)
-    of_anomalies, heat_maps = patch_judgements(ensemble, anomalies, distances)
-    return WithoutLabels(
-        ensemble, together[: len(leave_one_out)], np.exp(of_anomalies), np.exp(heat_maps), decision
-    )
+    of_anomalies, of_patches = patch_judgements(ensemble, anomalies, distances)
+    count = len(leave_one_out)
+    maps = np.exp(np.concatenate([ensemble.held_out_patches[:count], of_patches]))
+    return WithoutLabels(ensemble, together[:count], np.exp(of_anomalies), maps, decision)
 
 
 def _with_planted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +41,15 @@ class TrainedModel:
         normal_scores: Score of each normal training picture by a model that has not seen it, in the order of
             `metadata.training_images`: what unseen normal pictures will score.
         anomaly_scores: The same of the labelled anomalies, in the order of `metadata.anomaly_images`.
+        kind_maps: The same of all of them, normal ones first: what of the square is which kind of anomaly
+            `(grid, grid)`, as `Detection.kind_map`. Empty where no mask was learnt from.
     """
 
     model: bytes
     metadata: ModelMetadata
     normal_scores: tuple[float, ...]
     anomaly_scores: tuple[float, ...] = ()
+    kind_maps: tuple[NDArray[np.uint8], ...] = field(default=(), compare=False, repr=False)
 
 
 def train(
@@ -122,10 +125,16 @@ def train(
         },
     )
     from chalicelib.training.building import build  # noqa: PLC0415 - as above
+    from chalicelib.training.held_out import held_out_maps  # noqa: PLC0415
 
     model = build(weights, config, unsupervised, ensemble, kinds)
-    of_originals = metadata.normal_scores[: metadata.normals]
-    return TrainedModel(with_metadata(model, metadata), metadata, of_originals, metadata.anomaly_scores)
+    return TrainedModel(
+        with_metadata(model, metadata),
+        metadata,
+        metadata.normal_scores[: metadata.normals],
+        metadata.anomaly_scores,
+        held_out_maps(material, labelled, threshold.value, kinds),
+    )
 
 
 def _describe_copies(material: Material) -> dict[str, Any]:
@@ -173,7 +182,8 @@ def _learn_kinds(
         return NO_KINDS
     features, normals = material.features, material.normals
     values = features.described if labelled.ensemble else features.values
-    anomalies = Anomalies(values[normals:], labelled.heat_maps, material.masks.marks, groups[normals:])
+    heat_maps = labelled.heat_maps[normals:]
+    anomalies = Anomalies(values[normals:], heat_maps, material.masks.marks, groups[normals:])
     return learn_kinds(anomalies, threshold, colors)
 
 

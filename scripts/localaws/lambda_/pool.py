@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from localaws.exceptions import ThrottledError
@@ -50,8 +51,12 @@ class WorkerPool:
         with self._changed:
             return self._taken()
 
-    def acquire(self, function: FunctionVersion) -> tuple[Worker, bool]:
+    def acquire(self, function: FunctionVersion, patience: float | None = None) -> tuple[Worker, bool]:
         """Lends a worker, warm if there is one.
+
+        Args:
+            function: whose.
+            patience: seconds to wait for a place; without, the pool's.
 
         Returns:
             The worker, and whether it was started for this call. Give it back with `release` or `discard`.
@@ -63,7 +68,7 @@ class WorkerPool:
             self._check_reserved(function)
             self._running[function.arn] += 1
             try:
-                worker, victim = self._find_place(function)
+                worker, victim = self._find_place(function, self._patience if patience is None else patience)
             except BaseException:
                 self._leave(function)
                 raise
@@ -72,6 +77,17 @@ class WorkerPool:
         if worker:
             return worker, False
         return self._start_worker(function), True
+
+    def acquire_up_to(self, count: int, function: FunctionVersion) -> list[Worker]:
+        """Lends so many workers of a function, or as many as there are places.
+
+        Only for the first a place is waited for: whoever would make room for more may be waiting for these.
+        """
+        borrowed: list[Worker] = []
+        with suppress(ThrottledError):
+            while len(borrowed) < count:
+                borrowed.append(self.acquire(function, 0.0 if borrowed else None)[0])
+        return borrowed
 
     def replace(self, worker: Worker) -> Worker:
         """Ends a borrowed worker and lends a new one of the same function in its place."""
@@ -142,10 +158,10 @@ class WorkerPool:
         if reserved is not None and self._running[function.arn] >= reserved:
             raise ThrottledError(RESERVED_LIMIT)
 
-    def _find_place(self, function: FunctionVersion) -> tuple[Worker | None, Worker | None]:
+    def _find_place(self, function: FunctionVersion, patience: float) -> tuple[Worker | None, Worker | None]:
         """A warm worker, or a place for a new one and the idle worker that must leave for it."""
         arrived = self._changed.wait_for(
-            lambda: self._closed or self._idle or self._taken() < self._places, self._patience
+            lambda: self._closed or self._idle or self._taken() < self._places, patience
         )
         if self._closed or not arrived:
             raise ThrottledError(ACCOUNT_LIMIT)

@@ -6,7 +6,6 @@ import dataclasses
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from localaws.exceptions import ThrottledError
 from localaws.lambda_.asynchronous import Event, EventQueue
 from localaws.lambda_.functions import load
 from localaws.lambda_.invocations import Executor
@@ -82,15 +81,10 @@ class LambdaService:
         self._pool.keep(function, count)
         if count:
             self._pool.retire_function(function.arn)  # what was started on demand is never provisioned
-        borrowed = []
+        borrowed = self._pool.acquire_up_to(count, function)
         try:
-            for _ in range(min(count, self._settings.max_concurrency)):
-                worker, _ = self._pool.acquire(function)
-                borrowed.append(worker)
             for worker in borrowed:
                 worker.wait_ready(max(_PROVISIONED_INIT_SECONDS, function.timeout))
-        except ThrottledError:
-            pass  # the machine is busy: what could be started is warm
         finally:
             for worker in borrowed:
                 self._pool.release(worker)

@@ -197,6 +197,28 @@ def test_provisioned_concurrency_leaves_the_account_a_hundred(desk: Desk) -> Non
         functions.put_provisioned_concurrency_config(**given, ProvisionedConcurrentExecutions=901)
 
 
+def test_a_function_may_be_allowed_to_start_itself_again_and_again(desk: Desk) -> None:
+    functions, name = desk.client("lambda"), desk.deploy(PID)
+    assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Terminate"
+    put = functions.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
+    assert put["RecursiveLoop"] == "Allow"
+    functions.update_function_code(FunctionName=name, ZipFile=zipped(PID))
+    assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
+
+
+def test_the_recursion_of_no_function_and_to_no_end_is_refused(desk: Desk) -> None:
+    functions = desk.client("lambda")
+    assert refusal(functions.get_function_recursion_config, FunctionName="none") == (
+        "ResourceNotFoundException",
+        404,
+    )
+    wrong = {"FunctionName": desk.deploy(PID), "RecursiveLoop": "Perhaps"}
+    assert refusal(functions.put_function_recursion_config, **wrong) == (
+        "InvalidParameterValueException",
+        400,
+    )
+
+
 def test_an_sns_topic_starts_a_function(desk: Desk) -> None:
     sns, name = desk.client("sns"), desk.deploy(RECORDER)
     topic = sns.create_topic(Name=desk.name("topic"))["TopicArn"]

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from support_datasets import Service
 
 OLD, NEW = ["a.png", "b.png"], ["a.png", "b.png", "c.png"]
-# What is read; then the new entries, a last look, the document, and what nobody needs any more.
+# What is read, of the other dataset, too; then the new entries, a last look, the document, and what nobody
+# needs any more.
 CALLS = {
-    "create": [*["GetObject"] * 3, "PutObject", "GetObject", "PutObject"],
-    "update": [*["GetObject"] * 4, "PutObject", "GetObject", "PutObject", "DeleteObject", "DeleteObject"],
+    "create": [*["GetObject"] * 4, "PutObject", "GetObject", "PutObject"],
+    "update": [*["GetObject"] * 5, "PutObject", "GetObject", "PutObject", "DeleteObject", "DeleteObject"],
     "delete": ["GetObject", "ListObjectsV2", "DeleteObject", "GetObject", "PutObject"],
 }
 EVERY_CALL = [(job, call) for job, calls in CALLS.items() for call in range(1, len(calls) + 1)]

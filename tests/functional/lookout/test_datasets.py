@@ -307,6 +307,24 @@ def test_an_empty_dataset_is_filled_by_updates(service: Service) -> None:
     assert service.names() == ["a.png", "b.png"]
 
 
+@pytest.mark.parametrize("first", ["train", "test"])
+def test_the_kinds_of_both_datasets_of_a_project_count_together(service: Service, first: str) -> None:
+    second = "test" if first == "train" else "train"
+    made(service, masked("a.png", range(60)), DatasetType=first)
+    made(service, masked("b.png", range(60, 101)), DatasetType=second)
+    assert service.describe(first)["Status"] == "CREATE_COMPLETE"
+    described = service.describe(second)
+    assert described["Status"] == "CREATE_FAILED"
+    assert "101 kinds of anomaly, and a project may have 100" in described["StatusMessage"]
+
+
+def masked(name: str, kinds: range) -> bytes:
+    """A line whose mask names kinds of anomaly."""
+    labels = {f"kind-{number}": f"#0000{number:02x}" for number in kinds}
+    drawn = mask(f"s3://{GRANTED}/m.png", labels)
+    return manifest_bytes([line(f"s3://{GRANTED}/{name}", label("anomaly"), drawn)])
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

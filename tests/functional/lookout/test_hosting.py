@@ -9,6 +9,7 @@ import pytest
 from support_delivery import MODELS, Killed, killed
 from support_hosting import DETECTION, FRAMES, FUNCTIONS, IMAGES, PROJECT, Hosts, client_error
 
+from chalicelib.exceptions import ReleaseStalledError
 from chalicelib.lookout.api.errors import (
     ConflictException,
     ResourceNotFoundException,
@@ -395,6 +396,40 @@ def test_what_does_not_fit_into_one_invocation_is_released_by_the_next(trained: 
     assert len({event["Records"][0]["s3"]["object"]["key"] for _, event in trained.released}) == 1000
 
 
+def test_as_many_invocations_follow_as_all_that_waits_needs(trained: Hosts) -> None:
+    """More than the sixteen after which Lambda ends a chain, unless told not to (terraform/functions.tf)."""
+    trained.table.records = [waiting(number) for number in range(20_000)]
+    trained.on_release = trained.judge_at_once
+    trained.start()
+    runs = 0
+    while trained.functions.invoked:
+        trained.runner.run(trained.functions.invoked.pop(0), 60.0)
+        runs += 1
+    assert len(trained.released) == 20_000
+    assert runs > 16
+
+
+def test_uploads_that_never_come_to_an_end_end_the_chain_as_a_fault(trained: Hosts) -> None:
+    trained.table.records = [waiting(number) for number in range(5000)]
+    trained.start()
+    job = trained.functions.invoked.pop()
+    with pytest.raises(ReleaseStalledError, match=r"1200 uploads .* none has a result"):
+        trained.runner.run(job, 900.0)
+    assert trained.functions.invoked == []
+    assert trained.status() == "HOSTED"
+
+
+def test_a_retry_goes_on_when_the_uploads_come_to_an_end_again(trained: Hosts) -> None:
+    trained.table.records = [waiting(number) for number in range(5000)]
+    trained.start()
+    job = trained.functions.invoked.pop()
+    with pytest.raises(ReleaseStalledError):
+        trained.runner.run(job, 900.0)
+    trained.on_release = trained.judge_at_once
+    trained.runner.run(job, 900.0)
+    assert trained.table.records == []
+
+
 def test_releasing_ends_when_the_version_is_stopped(trained: Hosts) -> None:
     trained.table.records = [waiting(number) for number in range(5000)]
     trained.start()
@@ -458,6 +493,32 @@ def test_warmth_that_lambda_does_not_let_go_of_is_told(hosted: Hosts) -> None:
     assert hosted.stop() == "STOPPING_HOSTING"
     hosted.work()
     assert hosted.functions.warm == {}
+
+
+def test_what_a_failed_stop_left_warm_is_let_go_when_the_version_is_deleted(hosted: Hosts) -> None:
+    refused = client_error("AccessDeniedException", "not authorized")
+    hosted.functions.faults = [refused] * 6
+    hosted.stop()
+    [job] = hosted.functions.invoked
+    for _ in range(3):
+        with pytest.raises(type(refused)):
+            hosted.runner.run(job)
+    assert (hosted.status(), hosted.current()) == ("HOSTING_FAILED", None)
+    assert hosted.functions.warm != {}
+    hosted.functions.faults.clear()
+    hosted.jobs.forget(PROJECT, "1")
+    assert hosted.functions.warm == {}
+
+
+def test_a_version_that_was_started_while_it_is_deleted_judges_nothing_afterwards(hosted: Hosts) -> None:
+    hosted.jobs.forget(PROJECT, "1")
+    assert (hosted.current(), hosted.functions.warm) == (None, {})
+
+
+def test_a_version_that_was_never_started_leaves_the_functions_alone(trained: Hosts) -> None:
+    trained.functions.faults = [client_error("TooManyRequestsException")]
+    trained.jobs.forget(PROJECT, "1")
+    assert trained.functions.faults
 
 
 def test_a_fault_that_goes_by_is_none(trained: Hosts) -> None:

@@ -13,6 +13,7 @@ from support_training import MOST, Training, texture_png
 
 from chalicelib.detector import Detector
 from chalicelib.exceptions import ModelNotFoundError, TrainingError
+from chalicelib.lookout.api import dataset_jobs
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
     ConflictException,
@@ -20,6 +21,8 @@ from chalicelib.lookout.api.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
+from chalicelib.lookout.api.hosting_book import HostingStatus
+from chalicelib.lookout.api.model_store import Published
 from chalicelib.lookout.evaluation import EvaluationResult
 from chalicelib.lookout.training import trainer as trainer_module
 from chalicelib.lookout.training.heartbeat import HeartBeat
@@ -119,7 +122,7 @@ def test_a_token_means_one_input(cars: Training) -> None:
         cars.create(ClientToken="a", Description="other")
 
 
-@pytest.mark.parametrize("number", range(1, 21))
+@pytest.mark.parametrize("number", range(1, 20))
 def test_a_call_that_is_killed_anywhere_and_made_again_begins_one_training(
     cars: Training, number: int
 ) -> None:
@@ -161,6 +164,20 @@ def test_more_pictures_than_the_time_allows_go_to_the_desk(cars: Training) -> No
         cars.create()
 
 
+def test_more_kinds_of_anomaly_than_a_project_may_have_are_not_trained_on(
+    cars: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if both datasets had been made at the same moment: neither saw the other's.
+    monkeypatch.setattr(dataset_jobs, "kinds_of_masks", lambda _: set[str]())
+    for kind, kinds in (("train", range(60)), ("test", range(60, 101))):
+        labels = {f"kind-{number}": f"#0000{number:02x}" for number in kinds}
+        uri = f"s3://{GRANTED}/exports/cars/{kind}-masked.png"
+        cars.dataset(12, kind=kind, more=[line(uri, label("anomaly"), mask(uri, labels))])
+    with pytest.raises(ServiceQuotaExceededException, match=r"101 kinds of anomaly.* may have 100"):
+        cars.create()
+    assert cars.models.all("cars") == []
+
+
 def test_an_output_bucket_that_is_not_open_names_the_variable(cars: Training) -> None:
     cars.dataset()
     with pytest.raises(AccessDeniedException, match="dataset_bucket_arns"):
@@ -190,6 +207,7 @@ def test_a_project_is_trained_from_s3_and_measured_on_its_test_set(cars: Trainin
     assert result.recall == described["Performance"]["Recall"]
     assert result.roc_auc == 1
     assert result.average_precision == pytest.approx(1)
+    assert result.labels == ()  # no masks were learnt from
     lines = [json.loads(one) for one in cars.output("EvaluationManifest-cars-1.json").splitlines()]
     assert len(lines) == 8
     bad = next(one for one in lines if "bad" in one["source-ref"])
@@ -197,6 +215,7 @@ def test_a_project_is_trained_from_s3_and_measured_on_its_test_set(cars: Trainin
     assert bad["anomaly-label-detected"] == 1
     told = bad["anomaly-label-detected-metadata"]
     assert (told["class-name"], told["project-name"], told["model-version"]) == ("anomaly", "cars", "1")
+    assert told["job-name"] == "training-job/anomaly-detection"
     assert 0.5 <= told["confidence"] <= 1
     files = {key.rpartition("/")[2] for key in sorted(cars.service.objects()) if "/models/1/" in key}
     assert {"model.onnx", "evaluation.json", "report.html", "model.json"} <= files
@@ -227,6 +246,9 @@ def test_anomalies_and_their_masks_are_learnt_from_where_there_are_any(cars: Tra
     metadata = Detector.load(model).metadata
     assert metadata.with_masks  # so that DetectAnomalies answers in the full shape
     assert [(kind.name, kind.color) for kind in metadata.kinds] == [("scratch", "#2CA02C")]
+    (scratch,) = EvaluationResult.from_bytes(cars.output("EvaluationResult-cars-1.json")).labels
+    assert scratch.name == "scratch"
+    assert 0 < (scratch.iou or 0) <= (scratch.f1 or 0) < 1
 
 
 def test_a_mask_that_is_of_no_use_is_told_and_its_picture_still_trained_on(
@@ -251,11 +273,15 @@ def test_a_mask_that_is_of_no_use_is_told_and_its_picture_still_trained_on(
     assert told.reason == "its mask was not used: it has 50 x 50 pixels, and the picture 96 x 96"
 
 
-def test_a_version_that_is_registered_while_somebody_looks_is_trained(cars: Training) -> None:
+def test_a_version_that_is_registered_while_somebody_looks_is_trained_at_the_next_look(
+    cars: Training,
+) -> None:
     cars.dataset()
     cars.create()
+    before = Published(cars.documents).members("cars", "1", {})
     cars.registry("cars").register("1", b"model", {})
-    assert cars.book.members("cars", "1")["Status"] == "TRAINED"
+    assert cars.book.members("cars", "1", before)["Status"] == "TRAINING"
+    assert cars.describe()["Status"] == "TRAINED"
 
 
 @pytest.mark.usefixtures("quick")
@@ -525,6 +551,28 @@ def test_a_model_that_is_hosted_or_being_trained_is_not_deleted(cars: Training) 
     cars.registry("cars").point_at("1")
     with pytest.raises(ConflictException, match="is HOSTED: stop it first"):
         delete(cars)
+
+
+def test_a_version_whose_hosting_failed_is_not_deleted_while_uploads_are_judged_with_it(
+    cars: Training,
+) -> None:
+    cars.registry("cars").publish(b"model", {})
+    cars.hosting(HostingStatus.FAILED)
+    assert cars.describe()["Status"] == "HOSTING_FAILED"
+    with pytest.raises(ConflictException, match="uploads are judged with it: stop it first"):
+        delete(cars)
+    assert cars.registry("cars").current().version == "1"
+
+
+def test_a_version_whose_hosting_failed_is_deleted_and_its_hosting_forgotten(cars: Training) -> None:
+    cars.registry("cars").publish(b"model", {})
+    cars.registry("cars").point_at_none("1")
+    cars.hosting(HostingStatus.FAILED)
+    delete(cars)
+    assert cars.describe()["Status"] == "DELETING"
+    cars.run_jobs()
+    assert cars.models.all("cars") == []
+    assert cars.forgotten == [("cars", "1")]
 
 
 def test_a_published_model_can_be_deleted_once_it_is_not_hosted(cars: Training) -> None:

@@ -145,6 +145,15 @@ def test_no_more_are_under_way_than_the_rate_gives_in_a_minute() -> None:
     assert len(pipeline.events) == 60
 
 
+def test_what_came_to_an_end_is_counted() -> None:
+    pipeline = FakePipeline(*(waiting(n) for n in range(30)), deaf=10)
+    release = pipeline.release(rate=1.0)
+    release.start_all(10.0)
+    assert (release.started, release.ended) == (10, 0)
+    release.start_all(60.0)
+    assert (release.started, release.ended) == (30, 20)
+
+
 def test_slow_handlers_get_the_next_as_they_finish() -> None:
     pipeline = FakePipeline(*(waiting(n) for n in range(200)), deaf=999)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from support_pictures import jpeg_bytes, png_bytes, texture
 from typer.testing import CliRunner
 
 from chalicelib.exceptions import ManifestError, SpotcheckError
-from chalicelib.lookout.evaluation import EvaluationResult
+from chalicelib.lookout.evaluation import EvaluationResult, LabelMetrics
 from chalicelib.training.masks import coverage_by_kind
 from spotcheck.cli import app
 from spotcheck.datasets import read_dataset
 from spotcheck.exceptions import DatasetError, InputError, OutputError, TargetError
 from spotcheck.exports import LocalExport
-from spotcheck.import_lookout import open_export
+from spotcheck.import_lookout import open_export, print_comparison
 from spotcheck.lookout_dataset import Imported, import_export
 
 PNG = png_bytes(texture())
@@ -278,7 +279,30 @@ def test_spotcheck_train_takes_a_manifest_as_it_is(tmp_path: Path) -> None:
     assert dataset.normals[0].path == export / "train/images/photos/normal/0.png"
     reasons = {item.name: item.reason for item in dataset.skipped}
     assert reasons["train/images/photos/new/a.png"] == "The manifest gives it no label."
-    assert reasons["train.manifest"].startswith("Its 3 masks are left out: `spotcheck import-lookout`")
+    kinds = [picture.kinds for picture in dataset.anomalies]
+    assert kinds == [("scratch",), ("scratch",), ("dent",), ()]
+    assert dataset.colors["scratch"] == COLOURS["scratch"]
+    drawn = [picture.mask for picture in dataset.anomalies]
+    assert drawn[3] is None
+    assert drawn[2] is not None
+    covered = coverage_by_kind(drawn[2].read_bytes(), ("dent",), 12)["dent"]
+    assert covered.sum() == pytest.approx(20 * 20 / (96 * 96) * 144, rel=0.3)
+
+
+def test_a_manifest_is_trained_on_with_the_masks_that_are_there(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "export", splits=["train"])
+    (export / "train/masks/photos/anomaly/1.png").unlink()
+    dataset = read_dataset(export / "datasets/train.manifest")
+    assert [picture.mask is not None for picture in dataset.anomalies] == [True, False, True, False]
+    reasons = {item.name: item.reason for item in dataset.skipped}
+    assert "masks/photos/anomaly/1.png is not below" in reasons["train/images/photos/anomaly/1.png"]
+
+
+def test_a_mask_of_a_manifest_has_to_fit_its_line(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "export", splits=["train"])
+    (export / "train/masks/photos/anomaly/1.png").write_bytes(mask_png(("#fe0000", 5, 5)))
+    with pytest.raises(ManifestError, match=r"train.manifest line 14: the mask .* has colours that the line"):
+        read_dataset(export / "datasets/train.manifest")
 
 
 def test_a_manifest_whose_pictures_are_missing_is_an_error(tmp_path: Path) -> None:
@@ -325,3 +349,18 @@ def test_the_cookies_of_lookout_for_vision(tmp_path: Path) -> None:
     assert (len(dataset.normals), len(dataset.test), len(with_mask)) == (31, 54, 32)
     assert {picture.path.parent.name for picture in with_mask} == {"cracked"}
     assert "Lookout for Vision's model and the new one" in output
+
+
+def test_of_models_that_learnt_from_masks_each_kind_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    labels = (LabelMetrics("deep scratch", 0.5, 0.6, 0.545, 0.41), LabelMetrics("hole", 0.5, 0.6, 0.321, 0.2))
+    kinds = [{"name": "deepScratch", "f1": 0.678, "average_iou": 0.512}]
+    print_comparison(replace(OLD, labels=labels), {"f1": 0.9, "pixel_kinds": kinds})
+    rows = {row[0]: row[1:] for row in map(_cells, capsys.readouterr().out.splitlines()) if len(row) == 3}
+    assert rows["deepScratch: F1"] == ["0.545", "0.678"]
+    assert rows["deepScratch: average IoU"] == ["0.410", "0.512"]
+    assert rows["hole: F1"] == ["0.321", "-"]
+
+
+def _cells(line: str) -> list[str]:
+    """What stands between the bars of a table's line."""
+    return [cell.strip() for cell in line.replace("│", "|").strip("|").split("|")]

@@ -68,6 +68,17 @@ def test_evaluate_prints_them_as_a_table_and_the_report_has_them(folder: Path) -
     )
 
 
+def test_predicted_masks_are_measured_by_kind_in_figures_table_and_report(folder: Path) -> None:
+    given = ("evaluate", "--model", folder / "model.onnx", "--data", folder / "data")
+    dent, scratch = json.loads(run(*given, "--json"))["pixel_kinds"]
+    assert (dent["name"], dent["pictures"], scratch["name"], scratch["pictures"]) == ("dent", 4, "scratch", 3)
+    report = folder / "masks.html"
+    printed = run(*given, "--report", report)
+    assert "average IoU" in printed
+    assert f"{dent['average_iou']:.3f}" in printed
+    assert f"<td>{dent['average_iou']:.3f}</td>" in report.read_text()
+
+
 def test_a_model_that_tells_no_kinds_apart_has_no_such_table(folder: Path, tmp_path: Path) -> None:
     write(tmp_path / "tiny.onnx", tiny_model())
     printed = run("evaluate", "--model", tmp_path / "tiny.onnx", "--data", folder / "data", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from chalicelib.detector import Detector
 from chalicelib.exceptions import SpotcheckError
+from chalicelib.training.graph import with_metadata
 from spotcheck.cli import app
 
 if TYPE_CHECKING:
@@ -52,8 +54,15 @@ def test_threshold_of_a_missing_model_is_an_error(tmp_path: Path) -> None:
 
 def test_model_card_says_what_the_model_is(model: Path) -> None:
     card = run("model-card", model).stdout
-    for part in ("tiny", "padim on efficientnet-lite2", "24 normal pictures", "threshold", "onnxruntime"):
+    for part in ("tiny", "padim+synthetic on", "24 normal pictures", "threshold", "onnxruntime"):
         assert part in card
+
+
+def test_model_card_gives_figures_to_four_digits_whatever_they_are_in(model: Path) -> None:
+    metrics = {"pixel_kinds": [{"name": "scratch", "f1": 0.3793487}]}
+    metadata = replace(Detector.load(model).metadata, metrics=metrics)
+    model.write_bytes(with_metadata(model.read_bytes(), metadata))
+    assert "f1 0.3793" in run("model-card", model).stdout
 
 
 def test_model_card_gives_everything_as_json(model: Path) -> None:

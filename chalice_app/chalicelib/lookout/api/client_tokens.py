@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ACTIVE = timedelta(hours=8)
 _MOST = 500  # of one resource: its document stays small however busy a client is
-_TOKEN = "ClientToken"  # noqa: S105 - the name of a member
+TOKEN = "ClientToken"  # noqa: S105 - the name of a member
 
 Tokens = dict[str, list[str]]
 
@@ -45,15 +45,11 @@ def is_known(
     Raises:
         ConflictException: The token was used for other input.
     """
-    known = tokens.get(f"{operation} {given.get(_TOKEN)}")
+    known = tokens.get(f"{operation} {given.get(TOKEN)}")
     if known is None or datetime.fromisoformat(known[1]) + ACTIVE < now:
         return False
-    if known[0] != _fingerprint(given):
-        message = (
-            f"ClientToken {given[_TOKEN]} was used for another call of {operation}: "
-            "use a token of its own for each call."
-        )
-        raise ConflictException(message, *resource)
+    if known[0] != fingerprint(given):
+        raise ConflictException(reused(operation, given), *resource)
     return True
 
 
@@ -62,13 +58,21 @@ def remember(
 ) -> Tokens:
     """The tokens with this call's among them, and without those that count no more."""
     active = {name: one for name, one in tokens.items() if datetime.fromisoformat(one[1]) + ACTIVE >= now}
-    if _TOKEN in given:
-        active[f"{operation} {given[_TOKEN]}"] = [_fingerprint(given), timestamp(now)]
+    if TOKEN in given:
+        active[f"{operation} {given[TOKEN]}"] = [fingerprint(given), timestamp(now)]
     return dict(list(active.items())[-_MOST:])
 
 
-def _fingerprint(given: Mapping[str, Any]) -> str:
-    """Tells inputs apart."""
-    others = {name: value for name, value in given.items() if name != _TOKEN}
+def reused(operation: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with a token that was used for other input, and what to do."""
+    return (
+        f"ClientToken {given[TOKEN]} was used for another call of {operation}: "
+        "use a token of its own for each call."
+    )
+
+
+def fingerprint(given: Mapping[str, Any]) -> str:
+    """Tells inputs apart, whatever their token."""
+    others = {name: value for name, value in given.items() if name != TOKEN}
     text = json.dumps(others, sort_keys=True, default=lambda value: sha256(value).hexdigest())
     return sha256(text.encode()).hexdigest()

@@ -28,6 +28,7 @@ def take_in(
     dataset_type: DatasetType,
     buckets: DatasetBuckets,
     created_at: str,
+    elsewhere: Collection[str] = (),
 ) -> list[StoredEntry]:
     """The entries of a dataset after lines came in.
 
@@ -39,6 +40,7 @@ def take_in(
         dataset_type: Has the limits.
         buckets: Where pictures and masks may lie.
         created_at: Date of the new entries.
+        elsewhere: Kinds of anomaly that masks of the project's other dataset name.
 
     Raises:
         ManifestError: Some lines are wrong: every problem is in it (of the first thousand).
@@ -65,7 +67,7 @@ def take_in(
         problems.append(Problem(1, "there are no lines: give one JSON object for each picture"))
     if problems:
         raise ManifestError(problems)
-    _check_masks(entries.values(), dataset_type)
+    _check_masks(entries.values(), dataset_type, elsewhere)
     return list(entries.values())
 
 
@@ -79,15 +81,28 @@ def _refusals(entry: Entry, buckets: DatasetBuckets, told: set[str | None]) -> I
             yield Problem(entry.line, reason)
 
 
-def _check_masks(entries: Collection[StoredEntry], dataset_type: DatasetType) -> None:
-    masked = [entry.kinds for entry in entries if entry.kinds is not None]
-    if not masked:
+def kinds_of_masks(entries: Iterable[StoredEntry]) -> set[str]:
+    """The kinds of anomaly that masks of entries may show."""
+    return {kind for entry in entries for kind in entry.kinds or ()}
+
+
+def _check_masks(
+    entries: Collection[StoredEntry], dataset_type: DatasetType, elsewhere: Collection[str]
+) -> None:
+    if all(entry.kinds is None for entry in entries):
         return
     _check_count(len(entries), MOST_IMAGES_WITH_MASKS[dataset_type], dataset_type, " with masks")
-    kinds = {kind for kinds in masked for kind in kinds}
+    kinds = kinds_of_masks(entries).union(elsewhere)
     if len(kinds) > MOST_KINDS:
-        message = f"The masks name {len(kinds)} kinds of anomaly; a project may have {MOST_KINDS}."
-        raise DatasetLimitError(message)
+        raise DatasetLimitError(too_many_kinds(len(kinds)))
+
+
+def too_many_kinds(count: int) -> str:
+    """What to do about more kinds of anomaly than a project may have."""
+    return (
+        f"The project's masks name {count} kinds of anomaly, and a project may have {MOST_KINDS}: give "
+        "several kinds one name."
+    )
 
 
 def _check_count(count: int, most: int, dataset_type: DatasetType, which: str) -> None:

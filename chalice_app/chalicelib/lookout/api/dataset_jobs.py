@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from chalicelib.exceptions import DatasetLimitError, ManifestError, ManifestUnreadableError
-from chalicelib.lookout.api.dataset_import import take_in
+from chalicelib.lookout.api.dataset_import import kinds_of_masks, take_in
 from chalicelib.lookout.api.dataset_records import (
     CREATED,
     CREATING,
@@ -23,7 +23,7 @@ from chalicelib.lookout.api.dataset_records import (
     UPDATING,
     ImageCounts,
 )
-from chalicelib.lookout.api.dataset_store import files
+from chalicelib.lookout.api.dataset_store import TYPES, files
 from chalicelib.records import timestamp
 
 if TYPE_CHECKING:
@@ -94,8 +94,12 @@ class DatasetJobs:
         """Takes lines in, all of them or none, and says which."""
         present = self._store.stored_entries(record.project, record.dataset_type)
         requested_at = record.value["job"]["requested_at"]
+        others = [kind for kind in TYPES if kind != record.dataset_type]
+        elsewhere = kinds_of_masks(
+            entry for kind in others for entry in self._store.stored_entries(record.project, kind)
+        )
         try:
-            entries = take_in(lines(), present, record.dataset_type, self._buckets, requested_at)
+            entries = take_in(lines(), present, record.dataset_type, self._buckets, requested_at, elsewhere)
         except _REFUSALS as refusal:
             if self._end(record, {"status": FAILURES[record.status], "message": str(refusal)}):
                 self._clean_up(record.value["job"].get("changes"))

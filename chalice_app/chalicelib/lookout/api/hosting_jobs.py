@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.exceptions import ModelInvalidError, ModelNotFoundError
+from chalicelib.exceptions import ModelInvalidError, ModelNotFoundError, ReleaseStalledError
 from chalicelib.lookout.api.hosting_book import HostingStatus
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TRIES = 3  # Lambda's: the first, and two more
 _LONGEST_WAIT = 600.0  # seconds for the environments to become warm
 _SLICE = 30.0  # seconds of releasing between two looks at whether the version is hosted still
+_STALLED = 300.0  # seconds of releasing after which the first uploads must have come to an end
 
 
 class HostingJobs:
@@ -65,6 +66,7 @@ class HostingJobs:
             run: Of the request.
 
         Raises:
+            ReleaseStalledError: The version is hosted, but none of the uploads comes to an end.
             Exception: A fault that a retry may mend; at the third it is HOSTING_FAILED as well.
         """
         hosting = self._of_run(project, version, run)
@@ -83,6 +85,16 @@ class HostingJobs:
         hosting = self._of_run(project, version, run)
         if hosting is not None and hosting.status is not HostingStatus.TRAINED:
             self._try(project, version, hosting, self._unhost)
+
+    def forget(self, project: str, version: str) -> None:
+        """Takes hosting and warmth from a version that is being deleted, whatever a job left of them."""
+        found = self._book.find(project, version)
+        if found is None:
+            return
+        said = {"status": HostingStatus.TRAINED, "message": "The model is being deleted."}
+        self._book.change(project, version, found.hosting.run, **said)
+        self._registry(project).point_at_none(version)
+        self._warmth.settle()
 
     def _host(self, project: str, version: str, hosting: Hosting) -> None:
         self._book.change(project, version, hosting.run, status=HostingStatus.STARTING)
@@ -130,13 +142,23 @@ class HostingJobs:
             self._warmth.settle()
 
     def _release_waiting(self, project: str, version: str, run: str) -> None:
-        release = self._release()
+        """Releases as far as the time goes, and starts the job that goes on.
+
+        Every job of the chain brings uploads to an end, so the chain has one: Lambda need not end it
+        (terraform/functions.tf).
+
+        Raises:
+            ReleaseStalledError: No upload comes to an end; Lambda tries again, then it is a dead letter.
+        """
+        release, seconds = self._release(), self._deadline.left
         while self._deadline.left > 0:
             hosting = self._of_run(project, version, run)
             if hosting is None or hosting.status is not HostingStatus.HOSTED:
                 return
             if release.start_all(min(_SLICE, self._deadline.left)):
                 return
+        if seconds >= _STALLED and not release.ended:
+            raise ReleaseStalledError(release.started, seconds)
         self._jobs.start("start_model", project=project, version=version, run=run)
 
     def _of_run(self, project: str, version: str, run: str) -> Hosting | None:

@@ -33,7 +33,7 @@ class HostingState:
         self._book = book
         self._registry = registry
 
-    def members(self, project: str, version: str) -> Mapping[str, Any]:
+    def members(self, project: str, version: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
         """State, message and units of a version that is hosted, about to be, or failed to be.
 
         One that was published, and never started, is hosted while its project judges with it.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.lookout.api.names import Names
 
 LATEST = "latest"
+_DELETING = "DELETING"  # whoever says more of such a version speaks of what it was
 _AT_ONCE = 8
 
 
@@ -53,8 +54,14 @@ class ModelRecord:
 class StateSource(Protocol):
     """Somebody who knows something of versions."""
 
-    def members(self, project: str, version: str) -> Mapping[str, Any]:
-        """What it knows of a version: members of `ModelDescription`; empty where it knows nothing."""
+    def members(self, project: str, version: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What it knows of a version: members of `ModelDescription`; empty where it knows nothing.
+
+        Args:
+            project: Whose.
+            version: Which.
+            known: What the sources before it said, a moment ago: all speak of one and the same state.
+        """
 
 
 class Published:
@@ -67,7 +74,7 @@ class Published:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def members(self, project: str, version: str) -> Mapping[str, Any]:
+    def members(self, project: str, version: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
         """When it was published, and how good it was; nothing while it is not published."""
         folder = f"projects/{project}/models/{version}"
         entry = self._documents.get(f"{folder}/model.json")
@@ -132,7 +139,9 @@ class ModelStore:
     def _record(self, project: str, version: str) -> ModelRecord | None:
         details: dict[str, Any] = {}
         for source in self._sources:
-            details |= source.members(project, version)
+            details |= source.members(project, version, details)
+            if details.get("Status") == _DELETING:
+                break
         if "CreationTimestamp" not in details:
             return None  # a number that was taken, and nothing made of it yet
         return ModelRecord(project, version, self._names.model_arn(project, version), details)

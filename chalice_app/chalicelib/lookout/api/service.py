@@ -13,6 +13,7 @@ from chalicelib.lookout.api.errors import ApiError, InternalServerException
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chalicelib.lookout.api.answered_calls import AnsweredCalls
     from chalicelib.lookout.api.contract import HttpRequest
 
     Operation = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -41,13 +42,18 @@ class LookoutService:
     Args:
         operations: What answers each operation: members of its input in, members of its output out.
         log_fault: Is told of every error that is no answer to the caller.
+        answered: Remembers what calls with a ClientToken were answered; None remembers nothing.
     """
 
     def __init__(
-        self, operations: Mapping[str, Operation], log_fault: Callable[[str], None] = _log.exception
+        self,
+        operations: Mapping[str, Operation],
+        log_fault: Callable[[str], None] = _log.exception,
+        answered: AnsweredCalls | None = None,
     ) -> None:
         self._operations = operations
         self._log_fault = log_fault
+        self._answered = answered
 
     def answer(self, operation: str, request: HttpRequest, request_id: str) -> HttpAnswer:
         """Answers one request.
@@ -62,8 +68,7 @@ class LookoutService:
         """
         identity = {"x-amzn-RequestId": request_id, "x-amz-request-id": request_id}
         try:
-            result = self._operations[operation](members_of(operation, request))
-            body = answer_of(operation, result)
+            body = self._answer(operation, members_of(operation, request))
         except ApiError as error:
             return _error_answer(error, identity)
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
@@ -73,6 +78,14 @@ class LookoutService:
         headers = {"Content-Type": "application/json", **identity}
         # Unescaped: a page of the longest entries in any script stays within Lambda's 6 MB.
         return HttpAnswer(success_status(operation), headers, json.dumps(body, ensure_ascii=False))
+
+    def _answer(self, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Members of the answer, as they travel."""
+
+        def perform() -> dict[str, Any]:
+            return answer_of(operation, self._operations[operation](given))
+
+        return self._answered.answer(operation, given, perform) if self._answered else perform()
 
 
 def _error_answer(error: ApiError, identity: Mapping[str, str]) -> HttpAnswer:

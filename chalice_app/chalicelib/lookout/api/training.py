@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.lookout.api import client_tokens
+from chalicelib.lookout.api.dataset_import import MOST_KINDS, kinds_of_masks, too_many_kinds
 from chalicelib.lookout.api.errors import (
     AccessDeniedException,
     ConflictException,
@@ -79,11 +80,15 @@ class TrainingOperations:
     def create(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Begins to train a version on what the datasets hold at this moment.
 
+        `KmsKeyId` is told by DescribeModel and encrypts nothing: the service encrypted its copies of the
+        pictures with it, and here none outlives the training (docs/lookout-migration.md).
+
         Raises:
             AccessDeniedException: `OutputConfig` leads to a bucket that is not open.
             ConflictException: A dataset is being changed, or the ClientToken was used for other input.
             ResourceNotFoundException: There is no such project, or it has no training dataset.
-            ServiceQuotaExceededException: There are more pictures than can be trained on in the cloud.
+            ServiceQuotaExceededException: There are more pictures than can be trained on in the cloud, or the
+                masks name more kinds of anomaly than a project may have.
             ValidationException: There are too few normal pictures, or a tag's key comes twice.
         """
         project = self._projects.require(given["ProjectName"])
@@ -103,16 +108,24 @@ class TrainingOperations:
         return {"ModelMetadata": self._models.get(project, version).members()}
 
     def delete(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Begins to delete a version.
+        """Begins to delete a version: any but one that runs or is being trained, as the service did.
+
+        One whose hosting failed does not run, unless its project's uploads are still judged with it.
 
         Raises:
-            ConflictException: It is hosted, or being trained.
+            ConflictException: It is hosted, judges uploads, or is being trained.
             ResourceNotFoundException: There is no such project or version.
         """
         project = self._projects.require(given["ProjectName"])
         model = self._models.get(project, given["ModelVersion"])
         if model.status in _HOSTED:
             message = f"Model version {model.version} of project {project} is {model.status}: stop it first."
+            raise ConflictException(message, model.arn, "MODEL")
+        if model.status == "HOSTING_FAILED" and self._registry(project).pointed_at() == model.version:
+            message = (
+                f"Model version {model.version} of project {project} is {model.status}, and the project's "
+                "uploads are judged with it: stop it first."
+            )
             raise ConflictException(message, model.arn, "MODEL")
         if model.status == TrainingStatus.TRAINING:
             message = f"Model version {model.version} of project {project} is being trained: wait."
@@ -140,11 +153,17 @@ class TrainingOperations:
 
     def _take_version(self, project: str, given: Mapping[str, Any]) -> str:
         """A version with a copy of the entries that it is trained on, and the token that it answers."""
-        datasets = self._checked_datasets(project)
+        entries = {
+            dataset.dataset_type: list(self._datasets.stored_entries(project, dataset.dataset_type))
+            for dataset in self._checked_datasets(project)
+        }
+        # Two datasets that were made at the same moment did not see each other's kinds.
+        kinds = kinds_of_masks(entry for stored in entries.values() for entry in stored)
+        if len(kinds) > MOST_KINDS:
+            raise ServiceQuotaExceededException(too_many_kinds(len(kinds)), project, "PROJECT")
         version = self._registry(project).claim()
-        for dataset in datasets:
-            entries = self._datasets.stored_entries(project, dataset.dataset_type)
-            self._datasets.put_entries(entries_key(project, version, dataset.dataset_type), entries)
+        for dataset_type, stored in entries.items():
+            self._datasets.put_entries(entries_key(project, version, dataset_type), stored)
         if "ClientToken" not in given:
             return version
         key, taken = _tokens_key(project), version
@@ -218,20 +237,24 @@ class ModelRemoval:
     Args:
         documents: Of the models bucket.
         book: Of trainings.
+        forget: Takes hosting and warmth from a version that has or had them.
     """
 
-    def __init__(self, documents: Documents, book: TrainingBook) -> None:
+    def __init__(self, documents: Documents, book: TrainingBook, forget: Callable[[str, str], None]) -> None:
         self._documents = documents
         self._book = book
+        self._forget = forget
 
     def run(self, project: str, version: str) -> None:
         """Removes every file of a version that is being deleted; its number stays taken.
 
-        The document that says so goes last: a job that is killed is done again from the beginning.
+        First goes what a start or stop that failed left of its hosting, last the document that says that it
+        is being deleted: a job that is killed is done again from the beginning.
         """
         training = self._book.find(project, version)
         if training is None or training.status is not TrainingStatus.DELETING:
             return
+        self._forget(project, version)
         place = folder(project, version)
         kept = {f"{place}claimed", f"{place}training.json"}
         for key in [key for key in self._documents.keys(place) if key not in kept]:

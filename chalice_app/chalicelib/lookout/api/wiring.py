@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib import clients
 from chalicelib.detector import Detector
 from chalicelib.documents import Documents
+from chalicelib.lookout.api.answered_calls import AnsweredCalls
 from chalicelib.lookout.api.concurrency import Concurrency
 from chalicelib.lookout.api.dataset_buckets import DatasetBuckets
 from chalicelib.lookout.api.dataset_jobs import DatasetJobs
@@ -61,7 +62,8 @@ def front(environment: Mapping[str, str], function_arn: str, telemetry: Telemetr
         ConfigurationError: A setting is missing or cannot work.
     """
     answered = operations(environment, function_arn, telemetry)
-    return LookoutFront(LookoutService(answered, telemetry.fault))
+    calls = AnsweredCalls(_documents(Settings.from_environment(environment)))
+    return LookoutFront(LookoutService(answered, telemetry.fault, calls))
 
 
 def operations(
@@ -144,7 +146,7 @@ def job_runner(environment: Mapping[str, str]) -> JobRunner:
             **datasets.jobs(),
             "start_model": hosting.start,
             "stop_model": hosting.stop,
-            "delete_model": ModelRemoval(documents, TrainingBook(documents)).run,
+            "delete_model": ModelRemoval(documents, TrainingBook(documents), hosting.forget).run,
             "package_model": packaging.run,
         },
         deadline,

@@ -110,8 +110,6 @@ class Training:
         if self.bucket:
             details["OutputConfig"] = {"S3Location": {"Bucket": self.bucket, "Prefix": self.prefix or None}}
         if is_registered and self.status is not TrainingStatus.DELETING:
-            # The registry may have it since somebody looked there.
-            details["Status"] = "TRAINED"
             if self.evaluated_at:
                 details |= {
                     "StatusMessage": self.message,
@@ -145,12 +143,21 @@ class TrainingBook:
         document = self._documents.get(_key(project, version))
         return None if document is None else Training.from_json(document.value).seen(document.age)
 
-    def members(self, project: str, version: str) -> Mapping[str, Any]:
-        """What training knows of a version, as `ModelDescription` has it; empty where it knows nothing."""
+    def members(self, project: str, version: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What training knows of a version, as `ModelDescription` has it; empty where it knows nothing.
+
+        A version that was registered since the registry was asked is shown as still in training: with its
+        figures at the next look, and not as TRAINED without them.
+
+        Args:
+            project: Whose.
+            version: Which.
+            known: What the registry knew of it.
+        """
         training = self.find(project, version)
         if training is None:
             return {}
-        return training.members(project, version, is_registered=self.is_registered(project, version))
+        return training.members(project, version, is_registered=bool(known))
 
     def is_registered(self, project: str, version: str) -> bool:
         """Whether the registry has the version."""

@@ -1,7 +1,9 @@
 """The two files of an evaluation, as Lookout for Vision wrote them into `OutputConfig`.
 
-Schema: its developer guide, "Viewing evaluation metrics in the console and the SDK". `EvaluationResult` has
-the figures, `EvaluationManifest` each picture's truth and what the model said of it.
+Schema: its developer guide, "Viewing performance metrics". `EvaluationResult` has the figures,
+`EvaluationManifest` each picture's truth and what the model said of it. For a segmentation model the guide
+adds `PixelAnomalyClassMetrics` to the former, "for each anomaly label found in the test dataset", and nothing
+to the latter: its lines keep the true mask as the dataset has it, and tell no predicted one.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.calibration import probability
-from chalicelib.lookout.evaluation import EvaluationResult
+from chalicelib.lookout.evaluation import EvaluationResult, LabelMetrics
 from chalicelib.measuring.charts import precision_recall
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.model_metadata import ModelMetadata
 
 _DETECTED = "anomaly-label-detected"
+_JOB = "training-job/anomaly-detection"  # the guide's own
 
 
 def evaluation_result(
@@ -50,6 +53,15 @@ def evaluation_result(
         precision=evaluation.precision,
         recall=evaluation.recall,
         f1=evaluation.f1,
+        labels=_labels(evaluation) if metadata.with_masks else (),
+    )
+
+
+def _labels(evaluation: Evaluation) -> tuple[LabelMetrics, ...]:
+    """Pixel metrics of each kind of anomaly that masks showed, by the name that DetectAnomalies gives it."""
+    return tuple(
+        LabelMetrics(kind.name, kind.precision, kind.recall, kind.f1, kind.average_iou)
+        for kind in evaluation.pixel_kinds
     )
 
 
@@ -80,6 +92,7 @@ def evaluation_manifest(
                 "confidence": likelihood if is_called else 1 - likelihood,
                 "human-annotated": "no",
                 "creation-date": ended_at,
+                "job-name": _JOB,
                 "type": "groundtruth/image-classification",
                 **model,
             },

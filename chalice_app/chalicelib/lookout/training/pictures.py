@@ -7,16 +7,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from chalicelib.anomalies import kind_name
 from chalicelib.aws_errors import error_code
 from chalicelib.exceptions import MaskInvalidError, TrainingError
-from chalicelib.lookout.masks import LabelledPixels, read_mask
+from chalicelib.lookout.masks import read_mask
 from chalicelib.measuring.pictures import LabelledPicture, Skipped
-from chalicelib.training.masks import kinds_mask
+from chalicelib.training.masks import named_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from chalicelib.lookout.entries import Entry, Location
+    from chalicelib.lookout.masks import LabelledPixels
     from chalicelib.pictures import PictureLimits
 
 AT_ONCE = 16
@@ -121,12 +120,10 @@ class PictureSource:
         except (_UnusableError, MaskInvalidError) as error:
             told = Skipped(name, f"its mask was not used: {error}")
             return LabelledPicture(file, name, is_anomalous), [told]
-        mask, kinds = file.with_suffix(".png"), tuple(map(kind_name, pixels.names))
-        named = tuple(kind for kind in kinds if kind)
-        if len(set(named)) < len(kinds):  # a kind without a name of its own: where, but not what
-            pixels, named = LabelledPixels(("anomaly",), np.minimum(pixels.indices, np.uint8(1))), ()
-        mask.write_bytes(kinds_mask(pixels, pixels.names))
-        return LabelledPicture(file, name, is_anomalous, mask, named), []
+        kinds, drawn = named_mask(pixels)
+        mask = file.with_suffix(".png")
+        mask.write_bytes(drawn)
+        return LabelledPicture(file, name, is_anomalous, mask, kinds), []
 
     def _read(self, place: Location) -> bytes:
         if (refusal := self._refusal(place.bucket, place.key)) is not None:

@@ -75,3 +75,15 @@ def test_what_is_no_png_is_a_problem(data: bytes) -> None:
 def test_a_mask_that_is_too_large_is_not_decoded() -> None:
     with pytest.raises(MaskInvalidError, match="96 x 96 pixels"):
         read_mask(mask_png(), NAMED, PictureLimits(max_pixels=9000))
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_a_mask_shows_at_most_twenty_kinds_though_its_line_may_name_more(count: int) -> None:
+    labels = {f"#0000{number:02x}": f"kind {number}" for number in range(30)}
+    drawn = mask_png(*[(colour, 0, 3 * place) for place, colour in enumerate(list(labels)[:count])])
+    many = Mask(NAMED.location, labels, "#ffffff")
+    if count > 20:
+        with pytest.raises(MaskInvalidError, match="shows 21 kinds of anomaly, and one may show 20"):
+            read_mask(drawn, many)
+    else:
+        assert len(read_mask(drawn, many).names) == 20

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support_kinds import anomaly, mask_of
 from support_models import normal_png, tiny_model
 from support_pictures import png_bytes, scratched, texture
 
@@ -119,6 +121,68 @@ def test_normals_alone_leave_nothing_to_measure(tmp_path: Path) -> None:
     for seed in range(10):
         write(tmp_path / f"normal/{seed:03}.png", normal_png(seed))
     assert train_on(read_dataset(tmp_path), TrainingConfig(input_size=160)).evaluation is None
+
+
+def write_kinds(root: Path, split: str, seeds: range) -> None:
+    """Dents and scratches with their masks in a folder of anomalies."""
+    for seed in seeds:
+        kind = anomaly(seed).kinds[0]
+        write(root / f"{split}/{kind}/{seed}.png", anomaly(seed).read())
+        write(root / f"ground_truth/{kind}/{seed}_mask.png", mask_of(seed))
+
+
+@pytest.fixture(scope="module")
+def two_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("kinds")
+    for seed in range(16):
+        write(root / f"train/good/{seed:03}.png", normal_png(seed))
+    write_kinds(root, "train", range(200, 212))
+    return root
+
+
+def test_predicted_masks_are_measured_by_kind_on_the_test_split(two_kinds: Path, tmp_path: Path) -> None:
+    root = tmp_path / "kinds"
+    shutil.copytree(two_kinds, root)
+    for seed in range(100, 104):
+        write(root / f"test/good/{seed}.png", normal_png(seed))
+    write_kinds(root, "test", range(300, 306))
+    result = train_on(read_dataset(root), TrainingConfig(project="weave"))
+    assert result.evaluation is not None
+    dent, scratch = result.evaluation.pixel_kinds
+    assert (dent.name, dent.pictures, scratch.name, scratch.pictures) == ("dent", 3, "scratch", 3)
+    for kind in (dent, scratch):
+        assert kind.precision is not None
+        assert kind.recall > 0.9
+        assert 0 < kind.average_iou < 1
+        assert kind.f1 == pytest.approx(2 / (1 / kind.precision + 1 / kind.recall))
+    metrics = result.trained.metadata.metrics
+    assert [kind["name"] for kind in metrics["pixel_kinds"]] == ["dent", "scratch"]
+
+
+def test_without_a_test_split_masks_are_predicted_by_models_that_had_not_seen_the_picture(
+    two_kinds: Path,
+) -> None:
+    result = train_on(read_dataset(two_kinds), TrainingConfig(project="weave"))
+    assert result.evaluation is not None
+    assert result.trained.metadata.judged_by_labels
+    scores = [*result.trained.normal_scores, *result.trained.anomaly_scores]
+    shown = [bool(kind_map.any()) for kind_map in result.trained.kind_maps]
+    assert shown == [score > result.trained.metadata.threshold for score in scores]
+    dent, scratch = result.evaluation.pixel_kinds
+    assert (dent.name, dent.pictures, scratch.name, scratch.pictures) == ("dent", 6, "scratch", 6)
+    assert all(kind.recall > 0.9 and 0 < kind.average_iou < 1 for kind in (dent, scratch))
+
+
+def test_without_masks_there_is_nothing_to_compare_predicted_masks_with(tmp_path: Path) -> None:
+    for seed in range(12):
+        write(tmp_path / f"normal/{seed:03}.png", normal_png(seed))
+    for seed in range(50, 54):
+        write(tmp_path / f"anomaly/{seed}.png", scratch_png(seed))
+    result = train_on(read_dataset(tmp_path), TrainingConfig(input_size=160))
+    assert result.evaluation is not None
+    assert result.evaluation.pixel_kinds == ()
+    assert result.trained.kind_maps == ()
+    assert "pixel_kinds" not in result.trained.metadata.metrics
 
 
 def test_pictures_seen_in_tiles_are_compared_with_masks_in_their_full_size(

@@ -176,3 +176,9 @@ def test_the_method_is_chosen_on_the_pictures_as_they_are() -> None:
 def test_in_tiles_copies_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="leave out --augment or --tile"):
         TrainingConfig(tile=80, augment=True)
+
+
+def test_what_held_out_pictures_show_is_told_of_those_that_were_given() -> None:
+    white = png_bytes(np.full((120, 160, 3), 255, np.uint8))
+    masked = [replace(picture, read_mask=lambda: white) for picture in ANOMALIES]
+    assert len(train(NORMALS, CONFIG, anomalies=masked).kind_maps) == 16

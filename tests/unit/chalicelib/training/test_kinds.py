@@ -204,3 +204,12 @@ def run_graph(heads: Sequence[object], features: NDArray[np.float32]) -> NDArray
     session = onnxruntime.InferenceSession(graph.model(4, {"kinds": (2, GRID, GRID)}))
     (kinds,) = session.run(("kinds",), {"image": np.zeros((1, 4, 4, 3), np.uint8)})
     return kinds  # type: ignore[no-any-return]
+
+
+def test_each_anomaly_has_the_heads_that_had_not_seen_it() -> None:
+    learnt = learn_kinds(anomalies(SCRATCHES_AND_DENTS), THRESHOLD, {})
+    assert sorted(learnt.held_out) == list(range(len(SCRATCHES_AND_DENTS)))
+    for heads in learnt.held_out.values():
+        assert all(
+            (one.weights != final.weights).any() for one, final in zip(heads, learnt.heads, strict=True)
+        )

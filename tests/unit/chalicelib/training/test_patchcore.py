@@ -28,15 +28,15 @@ def features(count: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def brute_force(model: PatchCore, patch: NDArray[np.float32], allowed: NDArray[np.bool_]) -> float:
-    white = (patch.astype(np.float64) - model.mean) @ model.whitening
-    bank = model.bank[allowed].astype(np.float64)
+    white = (patch.astype(np.float64) - model.space.mean) @ model.space.whitening
+    bank = model.space.bank[allowed].astype(np.float64)
     return float(np.linalg.norm(bank - white, axis=1).min())
 
 
 def test_a_distance_is_that_to_the_nearest_remembered_patch() -> None:
     model, unseen = fit_patchcore(features(20), CHANNELS), features(2, seed=1)
     found = patchcore_distances(model, unseen)
-    everything = np.ones(len(model.bank), bool)
+    everything = np.ones(len(model.space.bank), bool)
     expected = [[brute_force(model, patch, everything) for patch in picture.T] for picture in unseen]
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
@@ -45,8 +45,6 @@ def test_leave_one_out_passes_over_what_the_picture_or_its_group_remembered() ->
     values = features(20)
     alone, together = fit_patchcore(values, CHANNELS), fit_patchcore(values, CHANNELS, np.arange(20) // 2)
     in_sample = patchcore_distances(alone, values)
-    assert (alone.leave_one_out >= in_sample - 1e-3).all()
-    assert (together.leave_one_out >= alone.leave_one_out - 1e-3).all()
     assert together.leave_one_out.mean() > alone.leave_one_out.mean() > in_sample.mean()
 
 
@@ -63,10 +61,23 @@ def test_leave_one_out_scores_are_those_of_unseen_pictures() -> None:
     assert model.leave_one_out.mean() == pytest.approx(unseen.mean(), rel=0.05)
 
 
+def test_whitening_has_not_seen_the_picture_that_is_left_out() -> None:
+    """Pictures that differ as a whole, fewer than there are channels: whitening fits itself to them."""
+
+    def pictures(count: int, seed: int) -> NDArray[np.float32]:
+        generator = np.random.default_rng(seed)
+        whole, patches = generator.normal(size=(count, 40, 1)), generator.normal(size=(count, 40, 16))
+        return (whole + 0.2 * patches).astype(np.float32)
+
+    model = fit_patchcore(pictures(20, 0), (15, 25))
+    unseen = patchcore_distances(model, pictures(60, 1))
+    assert model.leave_one_out.mean() == pytest.approx(unseen.mean(), rel=0.05)
+
+
 def test_whitened_features_have_uncorrelated_components() -> None:
     values = features(60)
     model = fit_patchcore(values, CHANNELS)
-    white = (values.transpose(0, 2, 1).reshape(-1, 8) - model.mean) @ model.whitening
+    white = (values.transpose(0, 2, 1).reshape(-1, 8) - model.space.mean) @ model.space.whitening
     correlation = np.corrcoef(white, rowvar=False)
     np.testing.assert_allclose(correlation, np.eye(8), atol=1e-3)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -106,6 +107,26 @@ def test_a_waiting_caller_gets_the_place_that_comes_free() -> None:
 
     assert got[0].function.name == "b"
     assert not first.alive
+
+
+def test_of_several_workers_at_once_only_the_first_is_waited_for() -> None:
+    workers = pool(2, patience=60)
+    workers.acquire(function("who asks for them, and waits"))
+    began = time.monotonic()
+
+    got = workers.acquire_up_to(3, function("a"))
+
+    assert len(got) == 1
+    assert time.monotonic() - began < 10
+
+
+def test_several_workers_are_as_many_as_there_are_places() -> None:
+    workers = pool(5)
+    workers.acquire(function("a"))
+
+    assert len(workers.acquire_up_to(3, function("b"))) == 3
+    assert workers.acquire_up_to(3, function("c")) != []
+    assert workers.acquire_up_to(3, function("d")) == []
 
 
 def test_the_idle_worker_unused_for_longest_makes_room() -> None:

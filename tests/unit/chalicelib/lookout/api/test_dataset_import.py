@@ -15,7 +15,7 @@ from chalicelib.lookout.api.dataset_import import MOST_IMAGES, MOST_IMAGES_WITH_
 from chalicelib.lookout.entries import MAX_LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from chalicelib.lookout.api.dataset_records import DatasetType
 
@@ -24,9 +24,13 @@ OLD, NEW = "2026-11-25T20:00:00.000Z", "2026-11-25T21:00:00.000Z"
 
 
 def taken(
-    *lines: dict[str, Any], present: Iterable[StoredEntry] = (), kind: DatasetType = "train", at: str = NEW
+    *lines: dict[str, Any],
+    present: Iterable[StoredEntry] = (),
+    kind: DatasetType = "train",
+    at: str = NEW,
+    elsewhere: Collection[str] = (),
 ) -> list[StoredEntry]:
-    return take_in(manifest_bytes(lines).split(b"\n"), present, kind, BUCKETS, at)
+    return take_in(manifest_bytes(lines).split(b"\n"), present, kind, BUCKETS, at, elsewhere)
 
 
 def picture(name: str, *attributes: dict[str, Any], bucket: str = "my-bucket") -> dict[str, Any]:
@@ -105,8 +109,16 @@ def test_masks_name_at_most_a_hundred_kinds_of_anomaly() -> None:
         return picture(name, label("anomaly"), mask("s3://my-bucket/m.png", kinds))
 
     assert len(taken(half("a", 0), half("b", 49))) == 2
-    with pytest.raises(DatasetLimitError, match="101 kinds of anomaly; a project may have 100"):
+    with pytest.raises(DatasetLimitError, match="101 kinds of anomaly, and a project may have 100"):
         taken(half("a", 0), half("b", 50))
+
+
+def test_the_kinds_of_the_projects_other_dataset_count_too() -> None:
+    elsewhere = [f"kind-{number}" for number in range(98)]
+    drawn = picture("a", label("anomaly"), mask("s3://my-bucket/m.png"))
+    assert len(taken(drawn, elsewhere=elsewhere)) == 1
+    with pytest.raises(DatasetLimitError, match="101 kinds of anomaly"):
+        taken(drawn, elsewhere=[*elsewhere, "one more"])
 
 
 def stored(name: str) -> StoredEntry:

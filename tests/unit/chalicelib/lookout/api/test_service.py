@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.lookout.api.contract import HttpRequest
@@ -10,8 +11,9 @@ from chalicelib.lookout.api.errors import ConflictException, ThrottlingException
 from chalicelib.lookout.api.service import HttpAnswer, LookoutService
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+MOMENT = datetime(2026, 11, 26, tzinfo=UTC)
 GIVEN = HttpRequest({}, {}, {}, b'{"ProjectName": "cars"}')
 
 
@@ -90,3 +92,22 @@ def test_an_answer_is_written_without_escapes() -> None:
     request = HttpRequest({"projectName": "cars", "datasetType": "train"}, {}, {}, b"")
     answer = Operation({"DatasetEntries": ['{"a":"ä"}']}).answer(request, "ListDatasetEntries")
     assert "ä" in answer.body
+
+
+class Remembering:
+    """Answers every call as the first one was answered."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, Any] | None = None
+
+    def answer(self, _: str, __: Mapping[str, Any], perform: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        self.first = self.first or perform()
+        return self.first
+
+
+def test_what_a_call_was_answered_goes_back_again_as_it_travelled() -> None:
+    operation, remembering = Operation({"ProjectMetadata": {"CreationTimestamp": MOMENT}}), Remembering()
+    service = LookoutService({"CreateProject": operation}, answered=remembering)  # type: ignore[arg-type]
+    bodies = [service.answer("CreateProject", GIVEN, "r-1").body for _ in range(2)]
+    assert bodies == ['{"ProjectMetadata": {"CreationTimestamp": 1795651200.0}}'] * 2
+    assert len(operation.given) == 1
