@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,27 +150,31 @@ def stress_table(results: Sequence[StressResult], others: Sequence[StressResult]
     """
     from rich.table import Table
 
-    plain = results[0]
-    table = Table(title=f"{plain.images} pictures under stress", title_justify="left")
+    plain, title = results[0], f"{results[0].images} pictures under stress"
     headings = ["image AUROC", "recall", "false alarms"]
+    if others:
+        title += "; Δ: difference from the other model"
+        headings = ["AUROC", "Δ", "recall", "alarms", "Δ"]
+    table = Table(title=title, title_justify="left")
     table.add_column("")
-    for heading in [*headings, "Δ AUROC", "Δ false alarms"] if others else headings:
+    for heading in headings:
         table.add_column(heading, justify="right")
-    rows, compared = [*results, _mean(results)], [*others, _mean(others)] if others else []
-    for place, result in enumerate(rows):
-        if place == len(results):
-            table.add_section()
-        cells = [
-            _cell(result.image_auroc, plain.image_auroc, worse=-1),
-            _cell(result.recall, plain.recall, worse=-1),
-            _cell(result.false_alarm_rate, plain.false_alarm_rate, worse=1),
-        ]
-        if others:
-            other = compared[place]
-            cells.append(_gain(result.image_auroc, other.image_auroc, better=1))
-            cells.append(_gain(result.false_alarm_rate, other.false_alarm_rate, better=-1))
-        table.add_row(result.condition, *cells)
+    for result, other in zip_longest(results, others):
+        table.add_row(*_row(result, plain, other))
+    table.add_section()
+    table.add_row(*_row(_mean(results), plain, _mean(others) if others else None))
     return table
+
+
+def _row(result: StressResult, plain: StressResult, other: StressResult | None) -> list[str]:
+    auroc = _cell(result.image_auroc, plain.image_auroc, worse=-1)
+    recall = _cell(result.recall, plain.recall, worse=-1)
+    alarms = _cell(result.false_alarm_rate, plain.false_alarm_rate, worse=1)
+    if other is None:
+        return [result.condition, auroc, recall, alarms]
+    auroc_gain = _gain(result.image_auroc, other.image_auroc, better=1)
+    alarms_gain = _gain(result.false_alarm_rate, other.false_alarm_rate, better=-1)
+    return [result.condition, auroc, auroc_gain, recall, alarms, alarms_gain]
 
 
 def _mean(results: Sequence[StressResult]) -> StressResult:
