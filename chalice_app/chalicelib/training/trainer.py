@@ -118,10 +118,7 @@ def train(
         decisions={
             "method": why,
             "groups": describe_groups(material.groups_of_given(config), config),
-            **({"augment": _describe_copies(material)} if config.augment else {}),
-            **({"synthetic": without.decision} if without.decision else {}),
-            **({"labels": labelled.decision} if labelled else {}),
-            **({"kinds": kinds.decision} if kinds.decision else {}),
+            **_decisions(material, without, labelled, kinds, config),
         },
     )
     from chalicelib.training.building import build  # noqa: PLC0415 - as above
@@ -166,6 +163,23 @@ def _who_judges(labelled: Labelled | None, without: WithoutLabels) -> tuple[Ense
     if labelled and labelled.ensemble:
         return labelled.ensemble, "+labels"
     return without.ensemble, "+synthetic" if without.ensemble else ""
+
+
+def _decisions(
+    material: Material,
+    without: WithoutLabels,
+    labelled: Labelled | None,
+    kinds: Kinds,
+    config: TrainingConfig,
+) -> dict[str, Any]:
+    """What was decided on, of what there was to decide on."""
+    made = {
+        "augment": _describe_copies(material) if config.augment else None,
+        "synthetic": without.decision,
+        "labels": labelled.decision if labelled else None,
+        "kinds": kinds.decision,
+    }
+    return {name: decision for name, decision in made.items() if decision}
 
 
 def _learn_kinds(
