@@ -72,7 +72,7 @@ def compressed(pixels: Pixels, quality: int) -> Pixels:
     """As JPEG of a quality makes it."""
     with io.BytesIO() as file:
         Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-        return np.asarray(Image.open(file).convert("RGB"))
+        return np.asarray(Image.open(file, formats=["JPEG"]).convert("RGB"))
 
 
 def moved(
