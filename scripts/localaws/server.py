@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from localaws import event_bridge, mediaconvert, moto_patches, notifications
 from localaws.deliveries import disturbed
-from localaws.exceptions import FaultPlanError
+from localaws.exceptions import FaultPlanError, FunctionGoneError
 from localaws.faults import Faults, Plan
 from localaws.http_api.gateway import HttpApis
 from localaws.iam.encryption import log_groups_need_their_key
@@ -25,7 +25,7 @@ from localaws.locks import service_lock
 from localaws.settings import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
@@ -71,7 +71,7 @@ class EmbeddedAws:
         with notifications.held_back(environ.get("REMOTE_ADDR", "127.0.0.1")):
             for operation in (self._invoke, self._provisioned, self._recursion):
                 if operation.handles(environ):
-                    return operation(environ)(environ, start_response)
+                    return _of_function(operation, environ)(environ, start_response)
             moto_patches.keep_put_body(environ)
             backend = self._moto.get_application(environ)
             service = str(vars(backend)["service"])
@@ -108,6 +108,14 @@ class EmbeddedAws:
                     return Response(f"{error}\n", 400)
                 return _json(self._faults.status())
         return Response("The embedded AWS has /_localaws/health and /_localaws/faults only.\n", 404)
+
+
+def _of_function(operation: Callable[[WSGIEnvironment], Response], environ: WSGIEnvironment) -> Response:
+    """What an operation on a function answers; one and the same refusal where there is no such function."""
+    try:
+        return operation(environ)
+    except FunctionGoneError as error:
+        return api.refusal(404, "ResourceNotFoundException", str(error))
 
 
 def _json(data: dict[str, Any]) -> Response:

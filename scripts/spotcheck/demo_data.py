@@ -170,7 +170,7 @@ def own_pictures(folder: Path) -> DemoData:
     Raises:
         DatasetError: The folder has no layout that is understood, or too few normal pictures.
     """
-    from chalicelib.training.trainer import MIN_NORMALS
+    from chalicelib.training.config import MIN_NORMALS
     from spotcheck.datasets import read_dataset
 
     dataset = read_dataset(folder)

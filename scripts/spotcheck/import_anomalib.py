@@ -92,7 +92,7 @@ def import_anomalib(
 
 def _pictures(dataset: Dataset) -> tuple[tuple[LabelledPicture, ...], tuple[LabelledPicture, ...], str]:
     """What to calibrate on, normal and anomalous, and a warning where anomalib may have seen it."""
-    from chalicelib.training.trainer import MIN_NORMALS
+    from chalicelib.training.config import MIN_NORMALS
 
     unseen = tuple(picture for picture in dataset.test if not picture.is_anomalous)
     anomalies = tuple(picture for picture in (*dataset.test, *dataset.anomalies) if picture.is_anomalous)

@@ -22,10 +22,11 @@ from chalicelib.framing import STRETCH, Framing
 from chalicelib.model_metadata import ModelMetadata, SkippedImage, TrainingImage
 from chalicelib.pictures import read_picture
 from chalicelib.training.anomalib_graph import Export
+from chalicelib.training.config import MIN_NORMALS
 from chalicelib.training.graph import with_metadata
 from chalicelib.training.provenance import library_versions, rounded
 from chalicelib.training.threshold import Threshold, choose_threshold, fit_logistic_curve
-from chalicelib.training.trainer import MIN_NORMALS, TrainedModel
+from chalicelib.training.trainer import TrainedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

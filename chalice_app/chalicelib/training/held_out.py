@@ -42,14 +42,14 @@ def held_out_maps(
     names = [kind.name for kind in kinds.kinds]
     side = round(labelled.heat_maps.shape[1] ** 0.5)
     maps = []
-    for place, (heat, score) in enumerate(zip(labelled.heat_maps, scores, strict=True)):
+    # Of the copies, which lie between, nobody asks.
+    for place in (*range(len(material.pictures)), *range(material.normals, len(scores))):
         found = np.zeros((side, side), np.uint8)
-        if score > threshold:
+        if scores[place] > threshold:
             heads = kinds.held_out.get(place - material.normals, kinds.heads)
-            square = heat.reshape(side, side).astype(np.float32)
+            square = labelled.heat_maps[place].reshape(side, side).astype(np.float32)
             found = find_regions(square, threshold, names, _looks(heads, values[place], side)).kinds
         maps.append(found)
-    del maps[len(material.pictures) : material.normals]  # nobody gave the copies
     return tuple(maps)
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from chalicelib.training.features import Features
     from chalicelib.training.synthetic import WithoutLabels
-    from chalicelib.training.unsupervised import Unsupervised
 
 # With one or two, what the judges learn is those pictures and not the defect: AUROC fell by up to .09.
 MIN_ANOMALIES = 3
@@ -47,7 +46,6 @@ def learn_from_anomalies(
     features: Features,
     masks: NDArray[np.float32],
     groups: NDArray[np.intp],
-    unsupervised: Unsupervised,
     without: WithoutLabels,
 ) -> Labelled:
     """Fits the ensemble, and keeps it only where cross-validation says that it is no worse without it.
@@ -56,15 +54,11 @@ def learn_from_anomalies(
         features: Of all pictures, normal ones first, with context where there are anomalies enough.
         masks: `(anomalies, patches)`, zeros where there is no mask.
         groups: `(pictures,)`, the same number for pictures of one part.
-        unsupervised: Fitted to the normal pictures.
         without: What is known without the labels.
     """
     anomalies = len(masks)
     normals = len(features.images) - anomalies
     is_anomalous = np.arange(len(features.images)) >= normals
-    distances = np.concatenate(
-        [unsupervised.leave_one_out, unsupervised.distances(features.values[normals:])]
-    )
     alone = Labelled(None, without.normal_scores, without.anomaly_scores, without.heat_maps, {})
     decision: dict[str, Any] = {"anomalies": anomalies, "with_masks": int((masks.max(axis=1) > 0).sum())}
     parts = len(np.unique(groups[normals:]))
@@ -78,7 +72,7 @@ def learn_from_anomalies(
     sample = Sample(
         features.described,
         features.pooled,
-        distances,
+        without.distances,
         is_anomalous,
         np.concatenate([np.zeros((normals, masks.shape[1]), np.float32), masks]),
         deal_folds(groups, is_anomalous),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chalicelib.exceptions import TrainingError
+from chalicelib.training.config import MIN_NORMALS
 from chalicelib.training.features import extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
 from chalicelib.training.labelled import MIN_ANOMALIES
 from chalicelib.training.masks import read_masks
 from chalicelib.training.padim import ALL_THE_SAME
 from chalicelib.training.squares import Squares
-from chalicelib.training.trainer import MIN_NORMALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -42,7 +42,8 @@ class WithoutLabels(NamedTuple):
         ensemble: The distance, and what synthetic anomalies taught; None where the distance judges alone.
         normal_scores: Of each normal picture, by a model that has not seen it.
         anomaly_scores: Of each labelled anomaly.
-        heat_maps: Of each picture `(pictures, patches)`, normal ones first, likewise.
+        distances: Of each picture's patches `(pictures, patches)`, normal ones first, likewise.
+        heat_maps: The same as the model shows it: the distances, where they judge alone.
         decision: Whether synthetic anomalies were learnt from, and why, in words and figures; empty where
             the configuration wants none.
     """
@@ -50,6 +51,7 @@ class WithoutLabels(NamedTuple):
     ensemble: Ensemble | None
     normal_scores: NDArray[np.float64]
     anomaly_scores: NDArray[np.float64]
+    distances: NDArray[np.float64]
     heat_maps: NDArray[np.float64]
     decision: dict[str, Any]
 
@@ -84,9 +86,10 @@ def learn_without_labels(
         weights: The network's weights.
         config: The configuration.
     """
-    leave_one_out, distances = unsupervised.leave_one_out, unsupervised.distances(anomalies)
-    maps = np.concatenate([leave_one_out, distances])
-    alone = WithoutLabels(None, scores(leave_one_out), scores(distances), maps, {})
+    count = len(normals.features)
+    distances = np.concatenate([unsupervised.leave_one_out, unsupervised.distances(anomalies)])
+    by_distance = scores(distances)
+    alone = WithoutLabels(None, by_distance[:count], by_distance[count:], distances, distances, {})
     if not config.synthetic:
         return alone
     sample = _with_planted(normals, unsupervised, weights, config)
@@ -94,24 +97,22 @@ def learn_without_labels(
     with threadpool_limits(1, "blas"):
         ensemble = fit_ensemble(sample, SYNTHETIC)
     together = np.exp(ensemble.log_scores(ensemble.held_out))
-    without, taught = (
-        auroc(scores(sample.distances), sample.is_anomalous),
-        auroc(together, sample.is_anomalous),
-    )
+    without = auroc(scores(sample.distances), sample.is_anomalous)
+    taught = auroc(together, sample.is_anomalous)
+    helps = taught >= without
     decision = {
         "pictures": int(sample.is_anomalous.sum()),
         "image_auroc_without": round(without, 4),
         "image_auroc_with": round(taught, 4),
-        "used": taught >= without,
+        "used": helps,
         "reason": f"Synthetic anomalies were told from normal pictures with an AUROC of {taught:.3f}, "
-        f"by the distance alone {without:.3f}" + ("." if taught >= without else ": it judges alone."),
+        f"by the distance alone {without:.3f}" + ("." if helps else ": it judges alone."),
     }
-    if taught < without:
+    if not helps:
         return alone._replace(decision=decision)
-    of_anomalies, of_patches = patch_judgements(ensemble, anomalies, distances)
-    count = len(leave_one_out)
+    of_anomalies, of_patches = patch_judgements(ensemble, anomalies, distances[count:])
     maps = np.exp(np.concatenate([ensemble.held_out_patches[:count], of_patches]))
-    return WithoutLabels(ensemble, together[:count], np.exp(of_anomalies), maps, decision)
+    return WithoutLabels(ensemble, together[:count], np.exp(of_anomalies), distances, maps, decision)
 
 
 def _with_planted(

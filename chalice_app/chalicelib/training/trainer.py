@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.training.material import Material
     from chalicelib.training.synthetic import WithoutLabels
     from chalicelib.training.threshold import Threshold
-    from chalicelib.training.unsupervised import Unsupervised
 
-MIN_NORMALS = 10
 _NO_COLORS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -102,7 +100,7 @@ def train(
         weights,
         config,
     )
-    labelled, warnings = _learn(material, groups, unsupervised, without)
+    labelled, warnings = _learn(material, groups, without)
     normal_scores = labelled.normal_scores if labelled else without.normal_scores
     threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
@@ -144,14 +142,14 @@ def _describe_copies(material: Material) -> dict[str, Any]:
 
 
 def _learn(
-    material: Material, groups: NDArray[np.intp], unsupervised: Unsupervised, without: WithoutLabels
+    material: Material, groups: NDArray[np.intp], without: WithoutLabels
 ) -> tuple[Labelled | None, list[str]]:
     """What anomalies taught, if there are any; warnings."""
     from chalicelib.training.labelled import learn_from_anomalies  # noqa: PLC0415 - as in `train`
 
     if not material.masks.marks:
         return None, []
-    labelled = learn_from_anomalies(material.features, material.masks.coverage, groups, unsupervised, without)
+    labelled = learn_from_anomalies(material.features, material.masks.coverage, groups, without)
     warnings = list(material.masks.warnings)
     if not labelled.ensemble:
         warnings.append(labelled.decision["reason"])

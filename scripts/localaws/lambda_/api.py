@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
-from localaws.exceptions import FunctionGoneError, LocalAwsError, ThrottledError
+from localaws.exceptions import LocalAwsError, ThrottledError
 from localaws.lambda_.functions import FunctionName, load
 from localaws.patching import replace
 from localaws.settings import ACCOUNT_ID, REGION
@@ -47,12 +47,14 @@ class InvokeApi:
         return environ["REQUEST_METHOD"] == "POST" and bool(_PATH.match(environ["PATH_INFO"]))
 
     def __call__(self, environ: WSGIEnvironment) -> Response:
-        """Answers one request."""
+        """Answers one request.
+
+        Raises:
+            FunctionGoneError: No such function, version or alias.
+        """
         request = Request(environ)
         try:
             return self._invoke(request)
-        except FunctionGoneError as error:
-            return refusal(404, "ResourceNotFoundException", str(error))
         except ThrottledError as error:
             return refusal(429, "TooManyRequestsException", str(error), Reason=error.reason)
 

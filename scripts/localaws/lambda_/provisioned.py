@@ -20,7 +20,6 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
-from localaws.exceptions import FunctionGoneError
 from localaws.lambda_.api import refusal, target_of
 from localaws.lambda_.functions import FunctionName, load
 from localaws.patching import replace
@@ -81,14 +80,15 @@ class ProvisionedConcurrencyApi:
         return bool(_PATH.match(environ["PATH_INFO"]))
 
     def __call__(self, environ: WSGIEnvironment) -> Response:
-        """Answers one request."""
+        """Answers one request.
+
+        Raises:
+            FunctionGoneError: No such function, version or alias.
+        """
         request = Request(environ)
         match = _PATH.match(request.path)
         target = target_of(request, unquote(match["name"]) if match else "")
-        try:
-            load(target)
-        except FunctionGoneError as error:
-            return refusal(404, "ResourceNotFoundException", str(error))
+        load(target)
         if request.method == "PUT":
             return self._put(target, int(request.get_json()["ProvisionedConcurrentExecutions"]))
         if request.args.get("List") == "ALL":

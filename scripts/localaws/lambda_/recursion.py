@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
-from localaws.exceptions import FunctionGoneError
 from localaws.lambda_.api import refusal, target_of
 from localaws.lambda_.functions import load
 
@@ -33,16 +32,17 @@ class RecursionApi:
         return bool(_PATH.match(environ["PATH_INFO"]))
 
     def __call__(self, environ: WSGIEnvironment) -> Response:
-        """Answers one request."""
+        """Answers one request.
+
+        Raises:
+            FunctionGoneError: No such function, version or alias.
+        """
         from moto.awslambda.models import lambda_backends
 
         request = Request(environ)
         match = _PATH.match(request.path)
         target = target_of(request, unquote(match["name"]) if match else "")
-        try:
-            load(target)
-        except FunctionGoneError as error:
-            return refusal(404, "ResourceNotFoundException", str(error))
+        load(target)
         # Kept with the function, so that it ends with it.
         function: Any = lambda_backends[target.account][target.region].get_function(target.name)
         if request.method == "PUT":
