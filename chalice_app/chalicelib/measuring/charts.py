@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Points = tuple[tuple[float, float], ...]
 
+_LEAST_SPAN = 1e-6  # of logarithms
 _BINS = 36
 
 
@@ -90,7 +91,8 @@ def histogram(labels: Sequence[bool], scores: Sequence[float], threshold: float)
     truth = np.asarray(labels, bool)
     logs = np.log(np.maximum(np.asarray(scores, float), threshold * 1e-3))
     low, high = min(logs.min(), math.log(threshold)), max(logs.max(), math.log(threshold))
-    margin = 0.04 * (high - low) or 0.1
+    # Where all is the same, rounding may leave a difference too small for bins.
+    margin = 0.04 * (high - low) if high - low > _LEAST_SPAN else 0.1
     low, high = low - margin, high + margin
     normals, _ = np.histogram(logs[~truth], _BINS, (low, high))
     anomalies, _ = np.histogram(logs[truth], _BINS, (low, high))
