@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chalicelib.exceptions import TrainingError
+from chalicelib.exceptions import ConfigurationError, TrainingError
 from chalicelib.training.config import MIN_NORMALS
 from chalicelib.training.features import extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
@@ -67,7 +67,14 @@ class Material(NamedTuple):
         """The same of the pictures that were given: without the copies."""
         if config.group is not None:
             names = [image.name for image in (*self.training_images, *self.anomaly_images)]
-            return group_by_name(names, config.group)
+            groups = group_by_name(names, config.group)
+            if not groups[: len(self.pictures)].any():  # all are of the first group
+                message = (
+                    f"The expression for groups, {config.group!r}, finds the same in the names of all normal "
+                    f"pictures, such as {names[0]!r}: all would show one part. Folders belong to the name."
+                )
+                raise ConfigurationError(message)
+            return groups
         thumbnails = self.features.thumbnails
         return group_by_looks([*thumbnails[: len(self.pictures)], *thumbnails[self.normals :]])
 
