@@ -41,10 +41,11 @@ def import_anomalib(
     from chalicelib.training.anomalib import Calibration, import_anomalib
     from chalicelib.training.foreign import load_foreign
     from spotcheck.datasets import read_dataset
-    from spotcheck.files import write_file
+    from spotcheck.files import check_writable, write_file
     from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
 
     TrainingConfig(project=project, false_alarm_rate=false_alarm_rate)  # refuses what cannot work
+    check_writable(output)
     dataset = read_dataset(data)
     err.print(describe(dataset))
     normals, anomalies, warning = _pictures(dataset)

@@ -21,6 +21,7 @@ def threshold(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Move a model's threshold; publish the new file as a version of its own."""
+    from chalicelib.exceptions import ModelInvalidError
     from chalicelib.training.moving import move_threshold
     from spotcheck.exceptions import InputError
     from spotcheck.files import write_file
@@ -30,7 +31,11 @@ def threshold(
     except OSError as error:
         message = f"{model} cannot be read: {error.strerror or error}."
         raise InputError(message) from error
-    moved, metadata = move_threshold(content, value=value, false_alarm_rate=false_alarm_rate)
+    try:
+        moved, metadata = move_threshold(content, value=value, false_alarm_rate=false_alarm_rate)
+    except ModelInvalidError as error:
+        message = f"{model}: {error}"
+        raise ModelInvalidError(message) from error
     write_file(output, moved)
     missed = [score <= metadata.threshold for score in metadata.anomaly_scores]
     summary = {

@@ -34,7 +34,9 @@ def train(  # noqa: PLR0913 - one for each option
         float | None,
         typer.Option(help="What a missed anomaly costs; with labelled anomalies, sets the threshold."),
     ] = None,
-    cost_alarm: Annotated[float, typer.Option(help="What a false alarm costs.")] = 1.0,
+    cost_alarm: Annotated[
+        float | None, typer.Option(help="What a false alarm costs; 1, unless told. Needs --cost-miss.")
+    ] = None,
     method: Annotated[
         str, typer.Option(help="padim (aligned parts), patchcore (parts that move), or auto.")
     ] = "auto",
@@ -54,7 +56,9 @@ def train(  # noqa: PLR0913 - one for each option
     ] = None,
     use_test_anomalies: Annotated[
         int,
-        typer.Option(help="Experiment: so many anomalies of the test split are trained on, not measured on."),
+        typer.Option(
+            min=0, help="Experiment: so many anomalies of the test split are trained on, not measured on."
+        ),
     ] = 0,
     letterbox: Annotated[
         bool, typer.Option("--letterbox", help="Keep the ratio of the sides, and fill up with grey.")
@@ -68,7 +72,9 @@ def train(  # noqa: PLR0913 - one for each option
     ] = None,
     tile: Annotated[
         int,
-        typer.Option(help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."),
+        typer.Option(
+            min=0, help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."
+        ),
     ] = 0,
     int8: Annotated[
         bool, typer.Option("--int8", help="Compute the network in eight bits, if it judges as well so.")
@@ -90,7 +96,7 @@ def train(  # noqa: PLR0913 - one for each option
     from spotcheck.checks import by_severity, check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.experiments import with_test_anomalies
-    from spotcheck.files import write_file
+    from spotcheck.files import check_writable, write_file
     from spotcheck.int8 import accept_int8
     from spotcheck.model_report import write_report
     from spotcheck.survey import survey
@@ -101,8 +107,7 @@ def train(  # noqa: PLR0913 - one for each option
         false_alarm_rate=false_alarm_rate,
         method=cast("Any", method),
         group=group,
-        cost_miss=cost_miss,
-        cost_alarm=cost_alarm,
+        **_costs(cost_miss, cost_alarm),
         **_preset(detail=detail, fast=fast),
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
         tile=tile,
@@ -112,6 +117,7 @@ def train(  # noqa: PLR0913 - one for each option
     )
     if backbone:
         config = _with_backbone(config, backbone, is_preset=detail or fast)
+    check_writable(output, report)
     dataset = read_dataset(data)
     if use_test_anomalies:
         dataset = with_test_anomalies(dataset, use_test_anomalies)
@@ -147,6 +153,16 @@ def train(  # noqa: PLR0913 - one for each option
         print_json({**_summary(output, dataset, result), "checks": checks})
     else:
         _print(output, result)
+
+
+def _costs(miss: float | None, alarm: float | None) -> dict[str, Any]:
+    """What `--cost-miss` and `--cost-alarm` mean for the configuration."""
+    if alarm is None:
+        return {"cost_miss": miss}
+    if miss is None:
+        message = "--cost-alarm says what a false alarm costs beside a miss: say --cost-miss, too."
+        raise typer.BadParameter(message)
+    return {"cost_miss": miss, "cost_alarm": alarm}
 
 
 def _framing(*, letterbox: bool, roi: str | None, mask: Path | None) -> dict[str, Any]:

@@ -52,6 +52,21 @@ def test_threshold_of_a_missing_model_is_an_error(tmp_path: Path) -> None:
         run("threshold", "--model", tmp_path / "none.onnx", "--value", 1, "--output", tmp_path / "x.onnx")
 
 
+@pytest.mark.parametrize(
+    "verb", [["model-card"], ["threshold", "--value", 1, "--output", "x.onnx", "--model"]]
+)
+def test_an_error_about_a_model_names_its_file_and_what_to_do(model: Path, verb: list[object]) -> None:
+    model.write_bytes(model.read_bytes()[:1_000_000])
+    with pytest.raises(SpotcheckError, match=r"model\.onnx: .*ends in the middle.*copy it again, or train"):
+        run(*verb, model)
+
+
+def test_a_threshold_set_by_hand_is_no_estimate(model: Path, tmp_path: Path) -> None:
+    assert "rough estimate" in run("model-card", model).stdout.replace("\n", " ")
+    result = run("threshold", "--model", model, "--value", 30, "--output", tmp_path / "moved.onnx")
+    assert "estimate" not in result.stdout
+
+
 def test_model_card_says_what_the_model_is(model: Path) -> None:
     card = run("model-card", model).stdout
     for part in ("tiny", "padim+synthetic on", "24 normal pictures", "threshold", "onnxruntime"):

@@ -93,3 +93,29 @@ def test_altered_copies_are_learnt_from_where_asked_to(folder: Path) -> None:
     assert summary["decisions"]["augment"]["copies"] == 24
     assert summary["evaluation"]["normals"] == 12
     assert "augment" not in train(folder, "--method", "padim")["decisions"]
+
+
+def test_where_the_model_cannot_be_written_is_told_before_training(folder: Path) -> None:
+    (folder / "model.onnx").mkdir()
+    (folder / "data").rename(folder / "elsewhere")
+    with pytest.raises(SpotcheckError, match=r"model\.onnx cannot be written: it is a folder"):
+        train(folder)
+
+
+def test_where_the_report_cannot_be_written_is_told_before_training(folder: Path) -> None:
+    (folder / "data").rename(folder / "elsewhere")
+    with pytest.raises(SpotcheckError, match=r"net\.toml is a file and no folder"):
+        train(folder, "--report", folder / "net.toml" / "report.html")
+
+
+def test_what_an_alarm_costs_says_nothing_without_what_a_miss_costs(folder: Path) -> None:
+    arguments = ["train", "--data", folder / "data", "--cost-alarm", 5]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 2
+    assert "say --cost-miss" in " ".join(result.output.replace("│", "").split())
+
+
+@pytest.mark.parametrize("cost", ["0", "inf", "nan"])
+def test_costs_are_positive_numbers(folder: Path, cost: str) -> None:
+    with pytest.raises(SpotcheckError, match=rf"finite and greater than 0, not 1\.0 and {float(cost)}"):
+        train(folder, "--cost-miss", cost)
