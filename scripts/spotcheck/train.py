@@ -11,6 +11,8 @@ import typer
 from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from chalicelib.measuring.pictures import Dataset
     from chalicelib.measuring.training import Result
     from chalicelib.model_metadata import ModelMetadata
@@ -152,7 +154,8 @@ def train(  # noqa: PLR0913 - one for each option
         checks = [finding.to_dict() for finding in findings]
         print_json({**_summary(output, dataset, result), "checks": checks})
     else:
-        _print(output, result)
+        told = {name for finding in findings if finding.check == "unreadable" for name in finding.files}
+        _print(output, result, told)
 
 
 def _costs(miss: float | None, alarm: float | None) -> dict[str, Any]:
@@ -207,27 +210,30 @@ def _with_backbone(config: TrainingConfig, path: Path, *, is_preset: bool) -> Tr
     return config.with_backbone(read_backbone(path))
 
 
-def _print(output: Path, result: Result) -> None:
+def _print(output: Path, result: Result, told: Collection[str]) -> None:
+    """What came of it; files that are `told` of already are not told of again."""
     from rich.markup import escape
 
+    from chalicelib.measuring.texts import score_text
     from spotcheck.tables import evaluation_table, print_skipped
 
     metadata, evaluation = result.trained.metadata, result.evaluation
-    print_skipped(err, [(image.name, image.reason) for image in metadata.skipped])
+    skipped = [*metadata.skipped, *(evaluation.skipped if evaluation else ())]
+    print_skipped(err, [(item.name, item.reason) for item in skipped if item.name not in told])
+    anomalies = f" and {len(metadata.anomaly_images)} anomalous ones" * metadata.judged_by_labels
     size = len(result.trained.model) / 1e6
     out.print(
-        f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures; "
-        f"anomalous above a score of {metadata.threshold:.1f}, {_set_for(metadata)}.",
+        f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures{anomalies}; "
+        f"anomalous above a score of {score_text(metadata.threshold)}, {_set_for(metadata)}.",
         highlight=False,
     )
     for decision in metadata.decisions.values():
         if decision.get("reason") not in (None, *metadata.warnings):
-            out.print(decision["reason"], highlight=False)
+            out.print(escape(decision["reason"]), highlight=False)
     for warning in metadata.warnings:
-        out.print(f"[yellow]warning:[/] {warning}", highlight=False)
+        out.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False)
     if evaluation:
         out.print(evaluation_table(evaluation))
-        print_skipped(err, [(item.name, item.reason) for item in evaluation.skipped])
     else:
         out.print("There are no anomalous pictures: how many anomalies the model finds cannot be told.")
 

@@ -151,7 +151,7 @@ def check_enough(features: Features, normals: int, config: TrainingConfig) -> No
     if normals >= MIN_NORMALS:
         return
     message = (
-        f"Training {config.project} needs at least {MIN_NORMALS} normal pictures, better 60 or more; "
+        f"Training needs at least {MIN_NORMALS} normal pictures, better 60 or more; "
         f"{normals} could be read."
     )
     if features.skipped:

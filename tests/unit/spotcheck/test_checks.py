@@ -156,4 +156,4 @@ def test_the_command_shows_people_a_line_a_finding(folder: Path) -> None:
     arguments = ["check", "--data", str(folder), "--no-labels"]
     output = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
     assert output.count("2 copies of one picture") == 3
-    assert "2 more findings of the kind duplicates" in output
+    assert "2 more of the kind duplicates: --json lists all" in output

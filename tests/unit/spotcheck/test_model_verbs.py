@@ -80,6 +80,13 @@ def test_model_card_gives_figures_to_four_digits_whatever_they_are_in(model: Pat
     assert "f1 0.3793" in run("model-card", model).stdout
 
 
+def test_model_card_lists_nothing_that_says_nothing(model: Path) -> None:
+    card = run("model-card", model).stdout
+    assert "None" not in card
+    assert "False" not in card
+    assert "int8: no" in " ".join(card.replace("│", "").split())
+
+
 def test_model_card_gives_everything_as_json(model: Path) -> None:
     card = json.loads(run("model-card", model, "--json").stdout)
     assert len(card["sha256"]) == 64
