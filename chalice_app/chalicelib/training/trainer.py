@@ -217,7 +217,8 @@ def calibrate(
     curve = fit_logistic_curve(normal_scores, labelled.anomaly_scores)
     if config.cost_miss is None:
         return choose_threshold(normal_scores, config.false_alarm_rate, pictures), curve.steepness
-    return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
+    scores = np.concatenate([normal_scores, labelled.anomaly_scores])
+    return cost_threshold(curve, scores, config.cost_miss, config.cost_alarm), curve.steepness
 
 
 def calibration(
