@@ -38,7 +38,7 @@ class Finding:
 
     Attributes:
         check: Its kind: `unreadable`, `too-few`, `label-conflict`, `duplicates`, `leak`, `near-duplicates`,
-            `near-leak`, `shapes`, `sizes`, `blur`, `exposure`, `label-normal`, `label-anomaly`.
+            `near-leak`, `shapes`, `sizes`, `masks`, `blur`, `exposure`, `label-normal`, `label-anomaly`.
         severity: `error` (the figures or the model will be wrong), `warning` (look at it) or `note`.
         message: What was found.
         files: The pictures' names.
@@ -64,6 +64,7 @@ def check_pictures(survey: Survey) -> list[Finding]:
         _copies,
         _same_parts,
         _dimensions,
+        _masks,
         _blurred,
         _exposed,
     )
@@ -212,6 +213,18 @@ def _dimensions(facts: Sequence[Facts]) -> Iterator[Finding]:
         message = f"{_count(len(others), 'picture')} of another size than {usual}"
         advice = "Sizes may differ, but an anomaly then differs in size, too; one camera setting is best."
         yield Finding("sizes", "note", message, others, advice)
+
+
+def _masks(facts: Sequence[Facts]) -> Iterator[Finding]:
+    names = tuple(
+        one.name
+        for one in facts
+        if one.mask and abs(one.width * one.mask[1] / (one.height * one.mask[0]) - 1) > _SAME_SHAPE
+    )
+    if names:
+        message = f"{_count(len(names), 'mask')} of another aspect ratio than the picture"
+        advice = "A mask is stretched over its picture: draw it on the picture as it is shown, upright and whole."
+        yield Finding("masks", "warning", message, names, advice)
 
 
 def _blurred(facts: Sequence[Facts]) -> Iterator[Finding]:
