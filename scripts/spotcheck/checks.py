@@ -223,7 +223,9 @@ def _masks(facts: Sequence[Facts]) -> Iterator[Finding]:
     )
     if names:
         message = f"{_count(len(names), 'mask')} of another aspect ratio than the picture"
-        advice = "A mask is stretched over its picture: draw it on the picture as it is shown, upright and whole."
+        advice = (
+            "A mask is stretched over its picture: draw it on the picture as it is shown, upright and whole."
+        )
         yield Finding("masks", "warning", message, names, advice)
 
 

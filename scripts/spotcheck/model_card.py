@@ -84,7 +84,9 @@ def _kinds(metadata: ModelMetadata) -> str:
 
 def _in_words(values: Mapping[str, Any]) -> str:
     return "; ".join(
-        f"{name.replace('_', ' ')}: {_value(value)}" for name, value in values.items() if _says_something(value)
+        f"{name.replace('_', ' ')}: {_value(value)}"
+        for name, value in values.items()
+        if _says_something(value)
     )
 
 

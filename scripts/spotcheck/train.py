@@ -218,13 +218,14 @@ def _print(output: Path, result: Result, told: Collection[str]) -> None:
     from spotcheck.tables import evaluation_table, print_skipped
 
     metadata, evaluation = result.trained.metadata, result.evaluation
-    skipped = [*metadata.skipped, *(evaluation.skipped if evaluation else ())]
-    print_skipped(err, [(item.name, item.reason) for item in skipped if item.name not in told])
+    skipped = [(item.name, item.reason) for item in metadata.skipped]
+    skipped += [(item.name, item.reason) for item in (evaluation.skipped if evaluation else ())]
+    print_skipped(err, [item for item in skipped if item[0] not in told])
     anomalies = f" and {len(metadata.anomaly_images)} anomalous ones" * metadata.judged_by_labels
     size = len(result.trained.model) / 1e6
     out.print(
-        f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures{anomalies}; "
-        f"anomalous above a score of {score_text(metadata.threshold)}, {_set_for(metadata)}.",
+        f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures"
+        f"{anomalies}; anomalous above a score of {score_text(metadata.threshold)}, {_set_for(metadata)}.",
         highlight=False,
     )
     for decision in metadata.decisions.values():

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 # No kind has such a name: it has a space.
 CALLED_NORMAL = "called normal"
-
-
 # Heat maps of pictures seen in tiles are compared with masks pixel by pixel up to this.
 _LONGEST_SIDE = 4096
 

@@ -126,8 +126,8 @@ def read_backbone(path: Path) -> BackboneFile:
     grid = settings.get("grid") or _grid(min(cells))
     if grid > max(cells):
         message = (
-            f"{path.stem}.toml asks for a grid of {grid}, and the taps give {max(cells)} cells a side at most: "
-            "name a smaller grid, or taps that come earlier."
+            f"{path.stem}.toml asks for a grid of {grid}, and the taps give {max(cells)} cells a side at "
+            "most: name a smaller grid, or taps that come earlier."
         )
         raise ConfigurationError(message)
     return BackboneFile(path.stem, foreign, foreign.sha256, size, scaling, taps, grid, shapes)

@@ -131,7 +131,7 @@ def read_material(
         ),
         tuple(read.index(place) for place in origins),
     )
-    check_enough(material.features, len(read), config)
+    check_enough(material.features, len(read))
     if len({image.sha256 for image in material.training_images}) == 1:  # its copies would hide it
         raise TrainingError(ALL_THE_SAME)
     return material
@@ -146,13 +146,12 @@ def describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[st
     }
 
 
-def check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+def check_enough(features: Features, normals: int) -> None:
     """Raises TrainingError where fewer than ten normal pictures could be read."""
     if normals >= MIN_NORMALS:
         return
     message = (
-        f"Training needs at least {MIN_NORMALS} normal pictures, better 60 or more; "
-        f"{normals} could be read."
+        f"Training needs at least {MIN_NORMALS} normal pictures, better 60 or more; {normals} could be read."
     )
     if features.skipped:
         examples = "; ".join(f"{image.name}: {image.reason}" for image in features.skipped[:3])

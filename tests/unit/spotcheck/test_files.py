@@ -37,7 +37,7 @@ def test_where_a_result_can_be_written_the_check_leaves_nothing_but_its_folder(t
 
 
 def test_a_folder_is_no_place_for_a_result(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="it is a folder. Name a file in it"):
+    with pytest.raises(OutputError, match=r"it is a folder\. Name a file in it"):
         check_writable(tmp_path)
 
 
