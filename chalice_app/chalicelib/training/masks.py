@@ -176,9 +176,8 @@ def _grey(data: bytes) -> NDArray[np.uint8]:
                 message = f"the mask is too large ({image.width} x {image.height} pixels)"
                 raise ValueError(message)
             return np.asarray(image.convert("L"))
-    except (
-        UnidentifiedImageError
-    ) as error:  # whose text is an address in memory: no two models would be alike
+    except UnidentifiedImageError as error:
+        # Its own text has an address in memory: no two models would be alike.
         message = "the mask cannot be read (it is no PNG or JPEG picture)"
         raise ValueError(message) from error
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
