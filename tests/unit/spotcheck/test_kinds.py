@@ -51,8 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_evaluate_lists_the_names_that_each_kind_was_given(folder: Path) -> None:
     printed = run("evaluate", "--model", folder / "model.onnx", "--data", folder / "data", "--json")
     assert json.loads(printed)["kinds"] == {
-        "dent": {"dent": 4, "scratch": 0, "called normal": 1},
-        "scratch": {"dent": 0, "scratch": 3, "called normal": 0},
+        "dent": {"dent": 4, "scratch": 0, "anomaly": 0, "called normal": 1},
+        "scratch": {"dent": 0, "scratch": 3, "anomaly": 0, "called normal": 0},
     }
 
 
@@ -63,7 +63,8 @@ def test_evaluate_prints_them_as_a_table_and_the_report_has_them(folder: Path) -
     page = report.read_text()
     assert "Kinds of anomaly" in page
     assert (
-        '<tr><th scope="row">dent</th><td class="good">4</td><td class="">0</td><td class="bad">1</td></tr>'
+        '<tr><th scope="row">dent</th><td class="good">4</td><td class="">0</td><td class="">0</td>'
+        '<td class="bad">1</td></tr>'
         in page
     )
 
