@@ -64,9 +64,14 @@ def test_evaluate_prints_them_as_a_table_and_the_report_has_them(folder: Path) -
     assert "Kinds of anomaly" in page
     assert (
         '<tr><th scope="row">dent</th><td class="good">4</td><td class="">0</td><td class="">0</td>'
-        '<td class="bad">1</td></tr>'
-        in page
+        '<td class="bad">1</td></tr>' in page
     )
+
+
+def test_the_model_card_says_what_is_left_unnamed(folder: Path) -> None:
+    printed = " ".join(run("model-card", folder / "model.onnx").replace("│", " ").split())
+    assert "where none of them fits" in printed
+    assert "What looks like none of them is called anomaly" in printed
 
 
 def test_predicted_masks_are_measured_by_kind_in_figures_table_and_report(folder: Path) -> None:
