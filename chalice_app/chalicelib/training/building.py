@@ -36,7 +36,7 @@ def build(
     else:
         add_outputs(graph, distances, config.grid**2)
     outputs: dict[str, tuple[int, ...]] = {"score": (), "heat_map": (config.grid, config.grid)}
-    if kinds.heads:
-        add_kinds(graph, values, kinds.heads)
-        outputs["kinds"] = (len(kinds.heads), config.grid, config.grid)
+    if kinds.naming:
+        add_kinds(graph, values, kinds.naming)
+        outputs["kinds"] = (len(kinds.kinds), config.grid, config.grid)
     return graph.model(config.input_size, outputs)
