@@ -219,8 +219,10 @@ def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN40
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _usable_cpus()
     options.inter_op_num_threads = 1
-    # Threads that wait busily halve no latency and double the CPU time, which Lambda throttles.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Between two operators a thread waits busily for 50 µs, which saves it from being woken: a fifteenth of
+    # the latency for no CPU time. onnxruntime's own, longer waits only cost CPU time, which Lambda throttles.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
