@@ -100,7 +100,17 @@ class Detector:
         Raises:
             ModelInvalidError: The file cannot be read, is damaged, or is no model of Spotcheck's.
         """
-        session = new_session(_content(model), threads)
+        try:
+            return cls._load(_content(model), threads)
+        except ModelInvalidError as error:
+            if isinstance(model, bytes):
+                raise
+            message = f"{model}: {error}"
+            raise ModelInvalidError(message) from error
+
+    @classmethod
+    def _load(cls, model: bytes, threads: int | None) -> Detector:
+        session = new_session(model, threads)
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             message = "The file is an ONNX model, but none that Spotcheck trained: it has no metadata."
@@ -216,7 +226,9 @@ def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN40
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime's exceptions share no base class but Exception.
-        message = f"The file is no ONNX model that onnxruntime can load ({error})."
+        message = (
+            f"The file is no ONNX model that onnxruntime can load ({error}): copy it again, or train it anew."
+        )
         raise ModelInvalidError(message) from error
     # The file's content, which it would keep for as long as it lives in case that providers are changed.
     session._model_bytes = None
@@ -229,7 +241,7 @@ def _content(model: bytes | Path) -> bytes:
     try:
         return model.read_bytes()
     except OSError as error:
-        message = f"The model {model} cannot be read: {error.strerror or error}."
+        message = f"The model cannot be read: {error.strerror or error}."
         raise ModelInvalidError(message) from error
 
 

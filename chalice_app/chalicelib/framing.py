@@ -82,10 +82,9 @@ class Framing:
             height: Of the upright picture.
         """
         if self._counts is not None:
-            covered = (
-                Image.fromarray(self._counts[..., 0]).convert("L").reduce(self.size // heat_map.shape[0])
-            )
-            heat_map = np.where(np.asarray(covered) > 0, heat_map, np.float32(0))
+            starts = np.arange(heat_map.shape[0]) * self.size // heat_map.shape[0]
+            any_of_row = np.logical_or.reduceat(self._counts[..., 0], starts, axis=0)
+            heat_map = np.where(np.logical_or.reduceat(any_of_row, starts, axis=1), heat_map, np.float32(0))
         if self.roi is None and self.resize == STRETCH:
             return heat_map
         left, top, roi_width, roi_height = self.roi or (0.0, 0.0, 1.0, 1.0)
@@ -157,7 +156,10 @@ def mask_text(data: bytes) -> str:
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
             grey = image.convert("L")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        message = "the mask is no PNG or JPEG picture"
+        raise ValueError(message) from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"the mask cannot be read ({error})"
         raise ValueError(message) from error
     grey.thumbnail((_MASK_SIDE, _MASK_SIDE))
@@ -175,9 +177,11 @@ def check_framing(framing: Framing) -> None:
     if framing.resize not in (STRETCH, LETTERBOX):
         message = f"resize is {framing.resize!r}"
         raise ValueError(message)
-    if framing.tile and (framing.tile < MIN_TILE or framing.resize != STRETCH):
-        letterbox = ", and are squares already: no letterbox" * (framing.resize != STRETCH)
-        message = f"tiles have at least {MIN_TILE} pixels a side{letterbox}"
+    if framing.tile and framing.tile < MIN_TILE:
+        message = f"tiles have at least {MIN_TILE} pixels a side, not {framing.tile}"
+        raise ValueError(message)
+    if framing.tile and framing.resize != STRETCH:
+        message = "tiles are squares already and need no letterbox: leave out one of the two"
         raise ValueError(message)
     if framing.roi is not None:
         left, top, width, height = framing.roi
@@ -187,7 +191,10 @@ def check_framing(framing: Framing) -> None:
             and min(width, height) >= 0.02
             and max(left + width, top + height) <= 1.000001
         ):
-            message = f"the region of interest {framing.roi} is not within the picture, or too small"
+            message = (
+                f"the region of interest {framing.roi} is not within the picture, or too small: left + width "
+                "and top + height are 1 at most, width and height 0.02 at the least"
+            )
             raise ValueError(message)
     try:
         framing.square(np.zeros((64, 64, 3), np.uint8))

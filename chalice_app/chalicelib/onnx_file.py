@@ -49,7 +49,9 @@ def check(model: bytes) -> None:
     try:
         _check(memoryview(model), "Model", _DOMAINS | _own_domains(memoryview(model)), _MAX_DEPTH)
     except (IndexError, ValueError) as error:
-        message = f"The file is no ONNX model that onnxruntime can load ({error})."
+        message = (
+            f"The file is no ONNX model that onnxruntime can load ({error}): copy it again, or train it anew."
+        )
         raise ModelInvalidError(message) from error
 
 

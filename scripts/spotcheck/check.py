@@ -115,12 +115,15 @@ def print_findings(console: Console, findings: Sequence[Finding], *, notes: bool
         )
     for kind, count in shown.items():
         if count > _MOST_OF_A_KIND:
-            console.print(f"[dim]... and {count - _MOST_OF_A_KIND} more findings of the kind {kind}[/]")
+            more = f"... and {count - _MOST_OF_A_KIND} more of the kind {kind}: --json lists all"
+            console.print(f"[dim]{more}[/]", highlight=False)
 
 
 def _line(finding: Finding) -> str:
     if not finding.files:
         return f"{finding.message}."
+    if finding.check == "unreadable":  # one file, and a sentence about it
+        return f"{finding.files[0]} {finding.message}"
     rest = len(finding.files) - _MOST_FILES
     more = f" and {rest} more" if rest > 0 else ""
     return f"{finding.message}: {', '.join(finding.files[:_MOST_FILES])}{more}."

@@ -38,7 +38,7 @@ class Finding:
 
     Attributes:
         check: Its kind: `unreadable`, `too-few`, `label-conflict`, `duplicates`, `leak`, `near-duplicates`,
-            `near-leak`, `shapes`, `sizes`, `blur`, `exposure`, `label-normal`, `label-anomaly`.
+            `near-leak`, `shapes`, `sizes`, `masks`, `blur`, `exposure`, `label-normal`, `label-anomaly`.
         severity: `error` (the figures or the model will be wrong), `warning` (look at it) or `note`.
         message: What was found.
         files: The pictures' names.
@@ -64,6 +64,7 @@ def check_pictures(survey: Survey) -> list[Finding]:
         _copies,
         _same_parts,
         _dimensions,
+        _masks,
         _blurred,
         _exposed,
     )
@@ -106,7 +107,7 @@ def check_labels(normals: Mapping[str, float], anomalies: Mapping[str, float]) -
     suspects = [name for name, _ in sorted(zip(normals, -scores, strict=True), key=lambda pair: pair[1])]
     suspects = suspects[: int(far.sum())]
     if suspects:
-        message = f"{_count(suspects, 'normal picture')} unlike all others: perhaps anomalous"
+        message = f"{_count(len(suspects), 'normal picture')} unlike all others: perhaps anomalous"
         advice = "Look at them: move anomalous ones to the anomalies, add more pictures like the rare ones."
         findings.append(Finding("label-normal", "warning", message, tuple(suspects), advice))
     if anomalies:
@@ -131,7 +132,7 @@ def _anomalies_that_look_normal(
     )
     if not alike:
         return []
-    message = f"{_count(alike, 'anomalous picture')} more normal than half of the normal ones"
+    message = f"{_count(len(alike), 'anomalous picture')} more normal than half of the normal ones"
     advice = "Look at them: either the label is wrong, or the anomaly is too small to be seen at this size."
     return [Finding("label-anomaly", "warning", message, alike, advice)]
 
@@ -139,7 +140,7 @@ def _anomalies_that_look_normal(
 def _too_few(facts: Sequence[Facts]) -> Iterator[Finding]:
     normals = sum(not (one.is_test or one.is_anomalous) for one in facts)
     if normals < MIN_NORMALS:
-        message = f"{normals} normal pictures to train on; at least {MIN_NORMALS} are needed"
+        message = f"{_count(normals, 'normal picture')} to train on; at least {MIN_NORMALS} are needed"
         yield Finding("too-few", "error", message, (), f"Add normal pictures, best {_GOOD_NORMALS} or more.")
     elif normals < _GOOD_NORMALS:
         message = f"{normals} normal pictures to train on: the threshold will be a rough estimate"
@@ -150,7 +151,7 @@ def _too_few(facts: Sequence[Facts]) -> Iterator[Finding]:
         ("anomalous", sum(one.is_anomalous for one in tests)),
     ):
         if tests and count < _GOOD_TESTS:
-            message = f"{count} {kind} pictures to test on: figures will be rough"
+            message = f"{_count(count, f'{kind} picture')} to test on: figures will be rough"
             yield Finding("too-few", "note", message, (), f"{_GOOD_TESTS} or more of each kind tell more.")
 
 
@@ -200,8 +201,8 @@ def _dimensions(facts: Sequence[Facts]) -> Iterator[Finding]:
         one.name for one in facts if abs(one.width * height / (one.height * width) - 1) > _SAME_SHAPE
     )
     if misshapen:
-        message = f"{_count(misshapen, 'picture')} of another aspect ratio than {usual}"
-        advice = "They are stretched to a square, each differently: crop all alike."
+        message = f"{_count(len(misshapen), 'picture')} of another aspect ratio than {usual}"
+        advice = "Stretched to a square, each looks different: crop all alike, or train with --letterbox."
         yield Finding("shapes", "warning", message, misshapen, advice)
     others = tuple(
         one.name
@@ -209,9 +210,23 @@ def _dimensions(facts: Sequence[Facts]) -> Iterator[Finding]:
         if (one.width, one.height) != (width, height) and one.name not in set(misshapen)
     )
     if others:
-        message = f"{_count(others, 'picture')} of another size than {usual}"
+        message = f"{_count(len(others), 'picture')} of another size than {usual}"
         advice = "Sizes may differ, but an anomaly then differs in size, too; one camera setting is best."
         yield Finding("sizes", "note", message, others, advice)
+
+
+def _masks(facts: Sequence[Facts]) -> Iterator[Finding]:
+    names = tuple(
+        one.name
+        for one in facts
+        if one.mask and abs(one.width * one.mask[1] / (one.height * one.mask[0]) - 1) > _SAME_SHAPE
+    )
+    if names:
+        message = f"{_count(len(names), 'mask')} of another aspect ratio than the picture"
+        advice = (
+            "A mask is stretched over its picture: draw it on the picture as it is shown, upright and whole."
+        )
+        yield Finding("masks", "warning", message, names, advice)
 
 
 def _blurred(facts: Sequence[Facts]) -> Iterator[Finding]:
@@ -223,7 +238,7 @@ def _blurred(facts: Sequence[Facts]) -> Iterator[Finding]:
     )
     names = _normals(facts, far)
     if names:
-        message = f"{_count(names, 'normal picture')} far less sharp than the others"
+        message = f"{_count(len(names), 'normal picture')} far less sharp than the others"
         yield Finding(
             "blur", "warning", message, names, "Take them again, or remove them if they are blurred."
         )
@@ -238,7 +253,7 @@ def _exposed(facts: Sequence[Facts]) -> Iterator[Finding]:
     for chosen, word in ((far & (away < 0), "darker"), (far & (away > 0), "brighter")):
         names = _normals(facts, chosen)
         if names:
-            message = f"{_count(names, 'normal picture')} far {word} than the others"
+            message = f"{_count(len(names), 'normal picture')} far {word} than the others"
             yield Finding("exposure", "warning", message, names, "Check light and exposure; take them again.")
 
 
@@ -266,5 +281,5 @@ def _normals(facts: Sequence[Facts], chosen: np.ndarray[Any, Any]) -> tuple[str,
     return tuple(one.name for one, is_chosen in pairs if is_chosen and not one.is_anomalous)
 
 
-def _count(names: Sequence[str], what: str) -> str:
-    return f"{len(names)} {what}{'s' if len(names) != 1 else ''}"
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -79,6 +80,8 @@ app.add_typer(model.app, name="model")
 
 def main() -> None:
     """Runs the command; an error of ours becomes one line on stderr and exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         app()
     except SpotcheckError as error:

@@ -160,7 +160,8 @@ class _Reader:
         return next((candidate for candidate in candidates if candidate.is_file()), None)
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+        # A name need not be text; models and reports, which list it, have to be.
+        return path.relative_to(self._root).as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def reason_to_skip(path: Path) -> str | None:

@@ -126,10 +126,11 @@ def _table(verdicts: Sequence[dict[str, Any]]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
+    from chalicelib.measuring.texts import score_text
     from spotcheck.verdicts import named_kinds
 
     table = Table(
-        caption=f"Anomalous above a score of {verdicts[0]['threshold']:.1f}", caption_justify="left"
+        caption=f"Anomalous above a score of {score_text(verdicts[0]['threshold'])}", caption_justify="left"
     )
     table.add_column("file", overflow="fold")
     table.add_column("verdict")
@@ -143,5 +144,5 @@ def _table(verdicts: Sequence[dict[str, Any]]) -> Table:
         word = "[red]Anomalous[/]" if verdict["is_anomalous"] else "[green]Normal[/]"
         if names := named_kinds(verdict):
             word += f"\n{names}"
-        table.add_row(file, word, f"{verdict['confidence']:.1%}", f"{verdict['score']:.1f}")
+        table.add_row(file, word, f"{verdict['confidence']:.1%}", score_text(verdict["score"]))
     return table

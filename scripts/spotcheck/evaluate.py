@@ -39,6 +39,7 @@ def evaluate(
     from spotcheck.checks import check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.exceptions import DatasetError
+    from spotcheck.files import check_writable
     from spotcheck.model_report import write_report
     from spotcheck.stress import stress_dict, stress_table, stress_test
     from spotcheck.survey import survey
@@ -49,6 +50,7 @@ def evaluate(
         raise typer.BadParameter(message)
     detector = load_detector(model, runtime)
     other = load_detector(against, runtime) if against else None
+    check_writable(report)
     dataset = read_dataset(data)
     err.print(describe(dataset))
     with progress_bars(err) as bar:

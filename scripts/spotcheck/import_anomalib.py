@@ -36,15 +36,19 @@ def import_anomalib(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make a model of anomalib's ONNX export: one file, its size, threshold and calibration inside."""
+    from rich.markup import escape
+
+    from chalicelib.measuring.texts import score_text
     from chalicelib.measuring.training import measured
     from chalicelib.training import NamedPicture, TrainingConfig
     from chalicelib.training.anomalib import Calibration, import_anomalib
     from chalicelib.training.foreign import load_foreign
     from spotcheck.datasets import read_dataset
-    from spotcheck.files import write_file
+    from spotcheck.files import check_writable, write_file
     from spotcheck.tables import describe, evaluation_table, print_skipped, progress_bars
 
     TrainingConfig(project=project, false_alarm_rate=false_alarm_rate)  # refuses what cannot work
+    check_writable(output)
     dataset = read_dataset(data)
     err.print(describe(dataset))
     normals, anomalies, warning = _pictures(dataset)
@@ -80,12 +84,12 @@ def import_anomalib(
         return
     out.print(
         f"{output} ({len(result.trained.model) / 1e6:.1f} MB): anomalous above a score of "
-        f"{metadata.threshold:.3g} ({metadata.threshold_method}).",
+        f"{score_text(metadata.threshold)} ({metadata.threshold_method}).",
         markup=False,
         highlight=False,
     )
     for text in metadata.warnings:
-        out.print(f"[yellow]warning:[/] {text}", highlight=False)
+        out.print(f"[yellow]warning:[/] {escape(text)}", highlight=False)
     if result.evaluation:
         out.print(evaluation_table(result.evaluation))
 

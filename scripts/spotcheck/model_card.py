@@ -83,11 +83,22 @@ def _kinds(metadata: ModelMetadata) -> str:
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in values.items())
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {_value(value)}"
+        for name, value in values.items()
+        if _says_something(value)
+    )
+
+
+def _says_something(value: object) -> bool:
+    """Whether it is more than nothing: a figure of zero and a no are."""
+    return isinstance(value, bool | int | float) or bool(value)
 
 
 def _value(value: object) -> str:
     """A value of the metadata, figures to four digits, whatever it is in."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):

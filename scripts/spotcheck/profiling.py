@@ -47,14 +47,20 @@ def profile(
     json: Annotated[bool, typer.Option("--json", help="Print milliseconds as JSON.")] = False,
 ) -> None:
     """Show where the milliseconds of a verdict go."""
+    from chalicelib.exceptions import PictureRejectedError
     from chalicelib.pictures import read_picture
     from spotcheck.detect import content_of
+    from spotcheck.exceptions import InputError
 
     data = content_of(image)
     start = time.perf_counter()
     detector = load_detector(model, runtime, threads)
     once = {"load model": _since(start)}
-    picture = read_picture(data, min_decoded_side=detector.min_decoded_side)
+    try:
+        picture = read_picture(data, min_decoded_side=detector.min_decoded_side)
+    except PictureRejectedError as rejected:
+        message = f"{image} cannot be judged: {rejected.reason}"
+        raise InputError(message) from rejected
     start = time.perf_counter()
     detector.detect(picture)
     once["first verdict"] = _since(start)
@@ -140,7 +146,7 @@ def _table(title: str, milliseconds: dict[str, float]) -> Table:
     each = sum(value for name, value in milliseconds.items() if name not in _ONCE)
     table = Table(title=escape(title), title_justify="left", show_footer=True)
     table.add_column("stage", footer="a verdict with all its files")
-    table.add_column("ms", justify="right", footer=f"{each:.1f}")
+    table.add_column("ms", justify="right", footer=f"{each:.2f}")
     table.add_column("share", justify="right")
     table.add_column("what")
     for name, value in milliseconds.items():

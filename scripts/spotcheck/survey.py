@@ -16,6 +16,7 @@ from chalicelib.pictures import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -39,6 +40,7 @@ class Facts:
         brightness: Mean grey level, 0 to 255.
         sharpness: Standard deviation of the Laplacian of its grey levels, the longest side at 256 pixels.
         thumbnail: `(32, 32)` grey levels, for `chalicelib.training.likeness`.
+        mask: Width and height of its mask in pixels; None without one that can be read.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Facts:
     brightness: float
     sharpness: float
     thumbnail: NDArray[np.float32]
+    mask: tuple[int, int] | None = None
 
 
 class Survey(NamedTuple):
@@ -100,7 +103,17 @@ def _look(labelled: LabelledPicture, is_test: bool) -> Facts | Skipped:  # noqa:
         brightness=brightness,
         sharpness=sharpness,
         thumbnail=thumbnail(picture.pixels),
+        mask=_size_of(labelled.mask) if labelled.mask else None,
     )
+
+
+def _size_of(mask: Path) -> tuple[int, int] | None:
+    """Width and height in pixels; None where it cannot be read, which training and measuring tell."""
+    try:
+        with Image.open(mask, formats=["PNG", "JPEG"]) as image:
+            return image.size
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _light(pixels: NDArray[np.uint8]) -> tuple[float, float]:

@@ -21,6 +21,10 @@ def threshold(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Move a model's threshold; publish the new file as a version of its own."""
+    from rich.markup import escape
+
+    from chalicelib.exceptions import ModelInvalidError
+    from chalicelib.measuring.texts import score_text
     from chalicelib.training.moving import move_threshold
     from spotcheck.exceptions import InputError
     from spotcheck.files import write_file
@@ -30,7 +34,11 @@ def threshold(
     except OSError as error:
         message = f"{model} cannot be read: {error.strerror or error}."
         raise InputError(message) from error
-    moved, metadata = move_threshold(content, value=value, false_alarm_rate=false_alarm_rate)
+    try:
+        moved, metadata = move_threshold(content, value=value, false_alarm_rate=false_alarm_rate)
+    except ModelInvalidError as error:
+        message = f"{model}: {error}"
+        raise ModelInvalidError(message) from error
     write_file(output, moved)
     missed = [score <= metadata.threshold for score in metadata.anomaly_scores]
     summary = {
@@ -46,7 +54,7 @@ def threshold(
         print_json(summary)
         return
     out.print(
-        f"{output}: anomalous above a score of {metadata.threshold:.4g}; about "
+        f"{output}: anomalous above a score of {score_text(metadata.threshold)}; about "
         f"{metadata.false_alarm_rate:.1%} of normal pictures would be called so.",
         markup=False,
         highlight=False,
@@ -54,4 +62,4 @@ def threshold(
     if missed:
         out.print(f"Of {len(missed)} labelled anomalies, held out, {sum(missed)} would be missed.")
     for warning in metadata.warnings:
-        out.print(f"[yellow]warning:[/] {warning}", highlight=False)
+        out.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False)

@@ -11,6 +11,8 @@ import typer
 from spotcheck.console import err, out, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from chalicelib.measuring.pictures import Dataset
     from chalicelib.measuring.training import Result
     from chalicelib.model_metadata import ModelMetadata
@@ -34,7 +36,9 @@ def train(  # noqa: PLR0913 - one for each option
         float | None,
         typer.Option(help="What a missed anomaly costs; with labelled anomalies, sets the threshold."),
     ] = None,
-    cost_alarm: Annotated[float, typer.Option(help="What a false alarm costs.")] = 1.0,
+    cost_alarm: Annotated[
+        float | None, typer.Option(help="What a false alarm costs; 1, unless told. Needs --cost-miss.")
+    ] = None,
     method: Annotated[
         str, typer.Option(help="padim (aligned parts), patchcore (parts that move), or auto.")
     ] = "auto",
@@ -54,7 +58,9 @@ def train(  # noqa: PLR0913 - one for each option
     ] = None,
     use_test_anomalies: Annotated[
         int,
-        typer.Option(help="Experiment: so many anomalies of the test split are trained on, not measured on."),
+        typer.Option(
+            min=0, help="Experiment: so many anomalies of the test split are trained on, not measured on."
+        ),
     ] = 0,
     letterbox: Annotated[
         bool, typer.Option("--letterbox", help="Keep the ratio of the sides, and fill up with grey.")
@@ -68,7 +74,9 @@ def train(  # noqa: PLR0913 - one for each option
     ] = None,
     tile: Annotated[
         int,
-        typer.Option(help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."),
+        typer.Option(
+            min=0, help="See pictures in tiles of so many pixels a side: small anomalies, large pictures."
+        ),
     ] = 0,
     int8: Annotated[
         bool, typer.Option("--int8", help="Compute the network in eight bits, if it judges as well so.")
@@ -90,7 +98,7 @@ def train(  # noqa: PLR0913 - one for each option
     from spotcheck.checks import by_severity, check_pictures
     from spotcheck.datasets import read_dataset
     from spotcheck.experiments import with_test_anomalies
-    from spotcheck.files import write_file
+    from spotcheck.files import check_writable, write_file
     from spotcheck.int8 import accept_int8
     from spotcheck.model_report import write_report
     from spotcheck.survey import survey
@@ -101,8 +109,7 @@ def train(  # noqa: PLR0913 - one for each option
         false_alarm_rate=false_alarm_rate,
         method=cast("Any", method),
         group=group,
-        cost_miss=cost_miss,
-        cost_alarm=cost_alarm,
+        **_costs(cost_miss, cost_alarm),
         **_preset(detail=detail, fast=fast),
         **_framing(letterbox=letterbox, roi=roi, mask=mask),
         tile=tile,
@@ -112,6 +119,7 @@ def train(  # noqa: PLR0913 - one for each option
     )
     if backbone:
         config = _with_backbone(config, backbone, is_preset=detail or fast)
+    check_writable(output, report)
     dataset = read_dataset(data)
     if use_test_anomalies:
         dataset = with_test_anomalies(dataset, use_test_anomalies)
@@ -146,7 +154,18 @@ def train(  # noqa: PLR0913 - one for each option
         checks = [finding.to_dict() for finding in findings]
         print_json({**_summary(output, dataset, result), "checks": checks})
     else:
-        _print(output, result)
+        told = {name for finding in findings if finding.check == "unreadable" for name in finding.files}
+        _print(output, result, told)
+
+
+def _costs(miss: float | None, alarm: float | None) -> dict[str, Any]:
+    """What `--cost-miss` and `--cost-alarm` mean for the configuration."""
+    if alarm is None:
+        return {"cost_miss": miss}
+    if miss is None:
+        message = "--cost-alarm says what a false alarm costs beside a miss: say --cost-miss, too."
+        raise typer.BadParameter(message)
+    return {"cost_miss": miss, "cost_alarm": alarm}
 
 
 def _framing(*, letterbox: bool, roi: str | None, mask: Path | None) -> dict[str, Any]:
@@ -191,27 +210,31 @@ def _with_backbone(config: TrainingConfig, path: Path, *, is_preset: bool) -> Tr
     return config.with_backbone(read_backbone(path))
 
 
-def _print(output: Path, result: Result) -> None:
+def _print(output: Path, result: Result, told: Collection[str]) -> None:
+    """What came of it; files that are `told` of already are not told of again."""
     from rich.markup import escape
 
+    from chalicelib.measuring.texts import score_text
     from spotcheck.tables import evaluation_table, print_skipped
 
     metadata, evaluation = result.trained.metadata, result.evaluation
-    print_skipped(err, [(image.name, image.reason) for image in metadata.skipped])
+    skipped = [(item.name, item.reason) for item in metadata.skipped]
+    skipped += [(item.name, item.reason) for item in (evaluation.skipped if evaluation else ())]
+    print_skipped(err, [item for item in skipped if item[0] not in told])
+    anomalies = f" and {len(metadata.anomaly_images)} anomalous ones" * metadata.judged_by_labels
     size = len(result.trained.model) / 1e6
     out.print(
-        f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures; "
-        f"anomalous above a score of {metadata.threshold:.1f}, {_set_for(metadata)}.",
+        f"[bold]{escape(str(output))}[/] ({size:.1f} MB): learnt from {metadata.normals} normal pictures"
+        f"{anomalies}; anomalous above a score of {score_text(metadata.threshold)}, {_set_for(metadata)}.",
         highlight=False,
     )
     for decision in metadata.decisions.values():
         if decision.get("reason") not in (None, *metadata.warnings):
-            out.print(decision["reason"], highlight=False)
+            out.print(escape(decision["reason"]), highlight=False)
     for warning in metadata.warnings:
-        out.print(f"[yellow]warning:[/] {warning}", highlight=False)
+        out.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False)
     if evaluation:
         out.print(evaluation_table(evaluation))
-        print_skipped(err, [(item.name, item.reason) for item in evaluation.skipped])
     else:
         out.print("There are no anomalous pictures: how many anomalies the model finds cannot be told.")
 

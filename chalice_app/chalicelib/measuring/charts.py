@@ -17,6 +17,7 @@ Points = tuple[tuple[float, float], ...]
 
 _LEAST_SPAN = 1e-6  # of logarithms
 _BINS = 36
+_MOST_TICKS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +136,15 @@ def _points(x: NDArray[np.float64], y: NDArray[np.float64]) -> Points:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two scores: 1, 2 or 5 times a power of ten; finer where those are too few."""
+    """Round numbers between two scores: 1, 2 or 5 times a power of ten; finer or coarser where need be."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
         ticks = [
             step * 10.0**decade for decade in decades for step in steps if low < step * 10.0**decade < high
         ]
+        if len(ticks) > _MOST_TICKS:
+            powers = [10.0**decade for decade in decades if low < 10.0**decade < high]
+            return powers[:: math.ceil(len(powers) / _MOST_TICKS)]
         if len(ticks) >= 3:
             return ticks
     return ticks or [math.sqrt(low * high)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from chalicelib.measuring.mask_comparison import MaskComparison
 from chalicelib.measuring.metrics import SIDE, PixelMetrics, image_metrics
 from chalicelib.measuring.pictures import Skipped
 from chalicelib.pictures import read_picture
+from chalicelib.training.masks import anomalous_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 # No kind has such a name: it has a space.
 CALLED_NORMAL = "called normal"
-
-
 # Heat maps of pictures seen in tiles are compared with masks pixel by pixel up to this.
 _LONGEST_SIDE = 4096
 
@@ -231,11 +230,15 @@ class _Tally:
         try:
             data = labelled.path.read_bytes()
             picture, detection, milliseconds = self._timed(data)
-            size = self._compared_at(picture)
-            mask = _read_mask(labelled.mask, size) if labelled.mask else None
-        except (PictureRejectedError, OSError) as error:
-            self.skipped.append(Skipped(labelled.name, str(error)))
+        except PictureRejectedError as rejected:
+            self.skipped.append(Skipped(labelled.name, rejected.reason))
             return
+        except OSError as error:
+            reason = f"The file cannot be read: {error.strerror or error}."
+            self.skipped.append(Skipped(labelled.name, reason))
+            return
+        size = self._compared_at(picture)
+        labelled, mask = self._with_usable_mask(labelled, size)
         self.trained_on += hashlib.sha256(data).hexdigest() in self._training_hashes
         self.labels.append(labelled.is_anomalous)
         self.scores.append(detection.score)
@@ -246,6 +249,23 @@ class _Tally:
             self.masks.add(labelled, picture, detection.kind_map)
         if mask is not None or not labelled.is_anomalous:
             self.pixels.add(_enlarged(detection.heat_map, size), mask)
+
+    def _with_usable_mask(
+        self, labelled: LabelledPicture, size: tuple[int, int]
+    ) -> tuple[LabelledPicture, NDArray[np.bool_] | None]:
+        """The picture and its mask at a size; without one where it is of no use, which is said."""
+        if labelled.mask is None:
+            return labelled, None
+        try:
+            mask = _read_mask(labelled.mask, size)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+        else:
+            if mask.any():
+                return labelled, mask
+            reason = "it is black"
+        self.skipped.append(Skipped(labelled.name, f"Its mask was not used: {reason}."))
+        return replace(labelled, mask=None), None
 
     def _compared_at(self, picture: Picture) -> tuple[int, int]:
         """Width and height at which heat map and mask are compared: in full size where details are found."""
@@ -272,9 +292,8 @@ def _enlarged(heat_map: NDArray[np.float32], size: tuple[int, int]) -> NDArray[n
 
 
 def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask `(height, width)` of a size `(width, height)`: whatever is not black is anomalous."""
-    with Image.open(path, formats=["PNG"]) as image:
-        white = Image.fromarray(np.asarray(image.convert("L")) > 0).convert("L")
+    """A mask `(height, width)` at a size `(width, height)`."""
+    white = Image.fromarray(anomalous_pixels(path.read_bytes())).convert("L")
     coverage = np.asarray(white.resize(size, Image.Resampling.BOX))
     mask: NDArray[np.bool_] = coverage > 63  # a quarter of a pixel is enough: scratches are thin
     return mask

@@ -100,9 +100,9 @@ def _tiles(evaluation: Evaluation) -> list[Tile]:
 
     alarms = intervals.get("false_alarm_rate")
     per_thousand = Tile(
-        number(_times_1000(evaluation.false_alarm_rate), ".0f"),
+        number(_times_1000(evaluation.false_alarm_rate), ",.0f"),
         "false alarms expected in 1,000 normal pictures",
-        _between((alarms[0] * 1000, alarms[1] * 1000) if alarms else None, ".0f"),
+        _between((alarms[0] * 1000, alarms[1] * 1000) if alarms else None, ",.0f"),
     )
     tiles = [
         tile("image_auroc", "image AUROC"),

@@ -10,4 +10,4 @@ def number(value: float | None, shape: str) -> str:
 
 def score_text(score: float | None) -> str:
     """An anomaly score with as many digits as tell scores apart."""
-    return number(score, ".1f" if score is not None and score >= 10 else ".2f")
+    return number(score, ".1f" if score is not None and score >= 10 else ".3f")

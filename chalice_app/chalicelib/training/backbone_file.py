@@ -122,7 +122,14 @@ def read_backbone(path: Path) -> BackboneFile:
     )
     values = _try(foreign, scaling, taps, size, path)
     shapes = {name: _shape(name, value, path) for name, value in zip(taps, values, strict=True)}
-    grid = settings.get("grid") or _grid(min(cells for _, cells, _ in shapes.values()))
+    cells = [cells for _, cells, _ in shapes.values()]
+    grid = settings.get("grid") or _grid(min(cells))
+    if grid > max(cells):
+        message = (
+            f"{path.stem}.toml asks for a grid of {grid}, and the taps give {max(cells)} cells a side at "
+            "most: name a smaller grid, or taps that come earlier."
+        )
+        raise ConfigurationError(message)
     return BackboneFile(path.stem, foreign, foreign.sha256, size, scaling, taps, grid, shapes)
 
 

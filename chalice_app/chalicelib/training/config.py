@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -137,7 +138,7 @@ class TrainingConfig:
             ("backbone", self.backbone, BACKBONES),
         ):
             if value not in known and not (name == "backbone" and self.backbone_file):
-                message = f"There is no {name} {value!r}; there is {' and '.join(known)}."
+                message = f"There is no {name} {value!r}: choose one of {', '.join(known)}."
                 raise ConfigurationError(message)
         if self.augment and self.tile:
             message = "Pictures seen in tiles get no altered copies: leave out --augment or --tile."
@@ -149,8 +150,9 @@ class TrainingConfig:
             raise ConfigurationError(message) from error
 
     def _check_numbers(self) -> None:
-        if not (self.cost_alarm > 0 and (self.cost_miss is None or self.cost_miss > 0)):
-            message = "Costs have to be greater than 0."
+        costs = [self.cost_alarm, *([] if self.cost_miss is None else [self.cost_miss])]
+        if not all(0 < cost < math.inf for cost in costs):
+            message = f"Costs have to be finite and greater than 0, not {' and '.join(map(str, costs))}."
             raise ConfigurationError(message)
         if not 0 < self.false_alarm_rate < 0.5:
             message = f"The false-alarm rate has to be between 0 and 0.5, not {self.false_alarm_rate:g}."

@@ -34,7 +34,8 @@ def group_by_name(names: Sequence[str], expression: str) -> NDArray[np.intp]:
     found = []
     for place, name in enumerate(names):
         match = pattern.search(name)
-        key: object = match.group(min(1, pattern.groups)) if match else place
+        text = match.group(min(1, pattern.groups)) if match else None
+        key: object = place if text is None else text
         found.append(groups.setdefault(key, len(groups)))
     return np.array(found, np.intp)
 

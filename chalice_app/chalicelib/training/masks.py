@@ -83,7 +83,19 @@ def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> ND
     Raises:
         ValueError: The data are no such picture, or one larger than a picture may be.
     """
-    return _coverage(_white(_grey(data)), grid, framing)
+    return _coverage(anomalous_pixels(data), grid, framing)
+
+
+def anomalous_pixels(data: bytes) -> NDArray[np.bool_]:
+    """Which pixels `(H, W)` a mask calls anomalous, whatever kind they are of.
+
+    Args:
+        data: A PNG or JPEG, brighter than middle grey where the anomaly is.
+
+    Raises:
+        ValueError: The data are no such picture, or one larger than a picture may be.
+    """
+    return _white(_grey(data))
 
 
 def coverage_by_kind(data: bytes, kinds: Sequence[str], grid: int, framing: Framing | None = None) -> Marks:
@@ -164,7 +176,11 @@ def _grey(data: bytes) -> NDArray[np.uint8]:
                 message = f"the mask is too large ({image.width} x {image.height} pixels)"
                 raise ValueError(message)
             return np.asarray(image.convert("L"))
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        # Its own text has an address in memory: no two models would be alike.
+        message = "the mask cannot be read (it is no PNG or JPEG picture)"
+        raise ValueError(message) from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"the mask cannot be read ({error})"
         raise ValueError(message) from error
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chalicelib.exceptions import TrainingError
+from chalicelib.exceptions import ConfigurationError, TrainingError
 from chalicelib.training.config import MIN_NORMALS
 from chalicelib.training.features import extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
@@ -67,7 +67,14 @@ class Material(NamedTuple):
         """The same of the pictures that were given: without the copies."""
         if config.group is not None:
             names = [image.name for image in (*self.training_images, *self.anomaly_images)]
-            return group_by_name(names, config.group)
+            groups = group_by_name(names, config.group)
+            if not groups[: len(self.pictures)].any():  # all are of the first group
+                message = (
+                    f"The expression for groups, {config.group!r}, finds the same in the names of all normal "
+                    f"pictures, such as {names[0]!r}: all would show one part. Folders belong to the name."
+                )
+                raise ConfigurationError(message)
+            return groups
         thumbnails = self.features.thumbnails
         return group_by_looks([*thumbnails[: len(self.pictures)], *thumbnails[self.normals :]])
 
@@ -124,7 +131,7 @@ def read_material(
         ),
         tuple(read.index(place) for place in origins),
     )
-    check_enough(material.features, len(read), config)
+    check_enough(material.features, len(read))
     if len({image.sha256 for image in material.training_images}) == 1:  # its copies would hide it
         raise TrainingError(ALL_THE_SAME)
     return material
@@ -139,13 +146,12 @@ def describe_groups(groups: NDArray[np.intp], config: TrainingConfig) -> dict[st
     }
 
 
-def check_enough(features: Features, normals: int, config: TrainingConfig) -> None:
+def check_enough(features: Features, normals: int) -> None:
     """Raises TrainingError where fewer than ten normal pictures could be read."""
     if normals >= MIN_NORMALS:
         return
     message = (
-        f"Training {config.project} needs at least {MIN_NORMALS} normal pictures, better 60 or more; "
-        f"{normals} could be read."
+        f"Training needs at least {MIN_NORMALS} normal pictures, better 60 or more; {normals} could be read."
     )
     if features.skipped:
         examples = "; ".join(f"{image.name}: {image.reason}" for image in features.skipped[:3])

@@ -74,7 +74,9 @@ def choose_method(
         return Choice(config.method, {"chosen": config.method, "by": "configuration"})
     tried, thirds = _deal(groups)
     if min(np.bincount(thirds, minlength=_THIRDS)) < _MIN_NORMALS // _THIRDS:
-        return Choice("padim", {"chosen": "padim", "by": "default: too few normal pictures for a trial"})
+        reason = f"Fewer than {_MIN_NORMALS} normal pictures are too few to try both methods: padim."
+        by_default = {"chosen": "padim", "by": "default: too few normal pictures for a trial"}
+        return Choice("padim", {**by_default, "reason": reason})
     values, channels = features.values[tried], features.channels
     often = max(1, _MOST_TRIED // len(tried))
     planting = _Planted([pictures[place] for place in tried], config.input_size)
@@ -89,11 +91,12 @@ def choose_method(
     means = {method: round(float(np.mean(found)), 4) for method, found in trial.items()}
     padim, patchcore = 1 - means["padim"], 1 - means["patchcore"]
     chosen = "patchcore" if patchcore <= _RATIO * padim and patchcore < padim - _MARGIN else "padim"
-    figures = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
+    figures = " and ".join(f"{value:.3f} by {name}" for name, value in means.items())
     decision = {
         "chosen": chosen,
         "by": "trial",
-        "reason": f"Planted patches were told from normal pictures with an AUROC of {figures}: {chosen}.",
+        "reason": f"Pictures with a patch of another one planted in them were told from normal ones with an "
+        f"AUROC of {figures}: {chosen} was taken.",
         "auroc": means,
     }
     return Choice(chosen, decision)

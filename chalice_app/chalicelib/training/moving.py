@@ -57,7 +57,13 @@ def _by_hand(metadata: ModelMetadata, value: float) -> ModelMetadata:
         raise ConfigurationError(message)
     above = sum(score > value for score in metadata.normal_scores)
     expected = above / len(metadata.normal_scores) if metadata.normal_scores else metadata.false_alarm_rate
-    return replace(metadata, threshold=value, threshold_method="set by hand", false_alarm_rate=expected)
+    return replace(
+        metadata,
+        threshold=value,
+        threshold_method="set by hand",
+        false_alarm_rate=expected,
+        warnings=_without_estimate(metadata),
+    )
 
 
 def _by_rate(metadata: ModelMetadata, rate: float) -> ModelMetadata:
@@ -68,11 +74,18 @@ def _by_rate(metadata: ModelMetadata, rate: float) -> ModelMetadata:
         message = "The model kept no scores of its normal pictures: train it anew, or give the value itself."
         raise ConfigurationError(message)
     threshold = choose_threshold(np.array(metadata.normal_scores), rate, metadata.normals)
-    others = [line for line in metadata.warnings if not line.startswith("The threshold is a rough estimate")]
+    others = _without_estimate(metadata)
     return replace(
         metadata,
         threshold=threshold.value,
         threshold_method=threshold.method,
         false_alarm_rate=rate,
-        warnings=(*others, threshold.warning) if threshold.warning else tuple(others),
+        warnings=(*others, threshold.warning) if threshold.warning else others,
+    )
+
+
+def _without_estimate(metadata: ModelMetadata) -> tuple[str, ...]:
+    """The model's warnings but the one about the threshold that it had."""
+    return tuple(
+        line for line in metadata.warnings if not line.startswith("The threshold is a rough estimate")
     )

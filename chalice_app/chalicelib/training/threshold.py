@@ -21,6 +21,8 @@ _NORMAL_IQR = 1.349
 # The steepest curve that so few labelled pictures can vouch for, and the flattest that is one.
 _STEEPEST, _FLATTEST = 200.0, 0.1
 _NEWTON_STEPS = 100
+# A threshold that decides nothing is so many times beyond the scores.
+_BEYOND = 1.5
 
 
 class Threshold(NamedTuple):
@@ -105,15 +107,33 @@ def fit_logistic_curve(
     return LogisticCurve(math.exp(centre - scale * bias / slope), steepness)
 
 
-def cost_threshold(curve: LogisticCurve, cost_miss: float, cost_alarm: float) -> Threshold:
+def cost_threshold(
+    curve: LogisticCurve, scores: NDArray[np.float64], cost_miss: float, cost_alarm: float
+) -> Threshold:
     """The score above which a miss would cost more than an alarm, if both kinds came equally often.
 
-    Where they do not, the costs have to be multiplied by how often each kind comes.
+    Where they do not, the costs have to be multiplied by how often each kind comes. Where the scores tell the
+    kinds apart too little for such costs, all pictures are best called the same: the threshold then stays
+    near the scores, which decides as much as one that no score can reach, and a warning says so.
+
+    Args:
+        curve: The probability of an anomaly.
+        scores: Of pictures of both kinds, by models that have not seen them.
+        cost_miss: What a missed anomaly costs.
+        cost_alarm: What a false alarm costs.
     """
+    lowest, highest = float(scores.min()), float(scores.max())
     shift = (math.log(cost_alarm) - math.log(cost_miss)) / curve.steepness
-    # Beyond these a score is no finite float32, and a threshold decides nothing.
-    value = math.exp(min(80.0, max(-80.0, math.log(curve.even) + shift)))
-    return Threshold(value, "cost", None)
+    wanted = math.log(curve.even) + shift
+    value = math.exp(min(math.log(highest * _BEYOND), max(math.log(lowest / _BEYOND), wanted)))
+    if lowest < value < highest:
+        return Threshold(value, "cost", None)
+    called = "anomalous" if value <= lowest else "normal"
+    warning = (
+        f"At these costs every picture is called {called}: the scores tell normal pictures from anomalous "
+        "ones too little for them. Take costs that are closer to each other, or a false-alarm rate."
+    )
+    return Threshold(value, "cost", warning)
 
 
 def _newton(

@@ -72,7 +72,7 @@ def train_tiled(
     if len(kept) < len(normal.tiled):
         warnings.append(_TOO_MANY.format(count=len(normal.tiled), kept=len(kept), most=_MOST_TILES))
     features, owners = normal.features(kept, backbone, flat, progress)
-    check_enough(features._replace(skipped=tuple(normal.skipped)), len(normal.seen), config)
+    check_enough(features._replace(skipped=tuple(normal.skipped)), len(normal.seen))
     groups = _groups(normal, config)[owners]
     few = _few_of_each(owners)
     method, why = choose_method(

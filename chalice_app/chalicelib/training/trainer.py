@@ -76,6 +76,7 @@ def train(
     from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
     from chalicelib.training.building import build  # noqa: PLC0415
 
+    _check_costs(config, len(anomalies))
     if config.tile:
         from chalicelib.training.tiled import train_tiled  # noqa: PLC0415
 
@@ -223,14 +224,13 @@ def calibrate(
 
     pictures = len(normal_scores) // (1 + config.copies)
     if labelled is None:
-        if config.cost_miss is not None:
-            message = "Costs need labelled anomalies: without them nobody can tell how many are missed."
-            raise TrainingError(message)
+        _check_costs(config, anomalies=0)
         return choose_threshold(normal_scores, config.false_alarm_rate, pictures), None
     curve = fit_logistic_curve(normal_scores, labelled.anomaly_scores)
     if config.cost_miss is None:
         return choose_threshold(normal_scores, config.false_alarm_rate, pictures), curve.steepness
-    return cost_threshold(curve, config.cost_miss, config.cost_alarm), curve.steepness
+    scores = np.concatenate([normal_scores, labelled.anomaly_scores])
+    return cost_threshold(curve, scores, config.cost_miss, config.cost_alarm), curve.steepness
 
 
 def calibration(
@@ -250,6 +250,15 @@ def calibration(
         "normal_scores": rounded(normal_scores),
         "anomaly_scores": rounded(labelled.anomaly_scores) if labelled else (),
     }
+
+
+def _check_costs(config: TrainingConfig, anomalies: int) -> None:
+    if config.cost_miss is not None and not anomalies:
+        message = (
+            "Costs need labelled anomalies among the training pictures: without them nobody can tell how "
+            "many are missed. Add some, or leave out the cost of a miss."
+        )
+        raise TrainingError(message)
 
 
 def _expected_false_alarms(

@@ -140,5 +140,16 @@ def test_a_framing_that_cannot_work_is_refused(framing: Framing, reason: str) ->
 def test_a_black_mask_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing of the picture counts"):
         mask_text(png_bytes(np.zeros((80, 80, 3), np.uint8)))
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="no PNG or JPEG"):
         mask_text(b"no picture")
+
+
+def test_a_mask_takes_a_heat_map_whose_patches_are_no_even_share_of_the_square() -> None:
+    """As a transformer's 16 x 16 tokens of 14 pixels pooled to a grid of 10 give it."""
+    counts = np.zeros((100, 100), np.uint8)
+    counts[:, :50] = 255
+    framing = Framing(224, mask=mask_text(png_bytes(counts)))
+    heat_map = framing.in_picture(np.ones((10, 10), np.float32), 300, 200)
+    assert heat_map.shape == (10, 10)
+    assert heat_map[:, :5].all()
+    assert not heat_map[:, 5:].any()

@@ -105,6 +105,25 @@ def test_another_aspect_ratio_is_a_warning_and_another_size_a_note(folder: Path)
     assert "160 × 120" in findings["sizes"][0].message  # noqa: RUF001 - the sign that people know
 
 
+def test_a_mask_of_another_shape_than_its_picture_is_a_warning_and_another_size_is_fine(folder: Path) -> None:
+    write(folder / "ground_truth/scratch/91_mask.png", png_bytes(texture(60, 120, 160)))
+    (finding,) = found(folder)["masks"]
+    assert finding.files == ("test/scratch/91.png",)
+    assert finding.message == "1 mask of another aspect ratio than the picture"
+    write(folder / "ground_truth/scratch/91_mask.png", png_bytes(texture(60, 80, 60)))
+    assert "masks" not in found(folder)
+
+
+@pytest.mark.parametrize("normals", [0, 1])
+def test_few_pictures_are_counted_as_people_count(folder: Path, normals: int) -> None:
+    for seed in range(normals, 12):
+        (folder / f"train/good/{seed:02}.png").unlink()
+    word = "picture" if normals == 1 else "pictures"
+    messages = [finding.message for finding in found(folder)["too-few"]]
+    assert f"{normals} normal {word} to train on; at least 10 are needed" in messages
+    assert "1 normal picture to test on: figures will be rough" in messages
+
+
 def test_blur_and_exposure_stand_out_among_normal_pictures(folder: Path) -> None:
     image = Image.open(folder / "train/good/03.png")
     write(folder / "train/good/blurred.png", encoded(image.filter(ImageFilter.GaussianBlur(3)), "PNG"))
@@ -156,4 +175,4 @@ def test_the_command_shows_people_a_line_a_finding(folder: Path) -> None:
     arguments = ["check", "--data", str(folder), "--no-labels"]
     output = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
     assert output.count("2 copies of one picture") == 3
-    assert "2 more findings of the kind duplicates" in output
+    assert "2 more of the kind duplicates: --json lists all" in output

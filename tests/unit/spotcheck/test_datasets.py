@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -196,3 +198,14 @@ def test_the_folders_name_tells_the_kind_of_anomaly(tmp_path: Path) -> None:
     }
     found = {one.name: one.kinds for one in read_dataset(make(tmp_path, *names)).test}
     assert found == names
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, names of files are text")
+def test_a_file_whose_name_is_no_text_has_one_that_models_and_reports_can_hold(tmp_path: Path) -> None:
+    make(tmp_path, "normal/a.png")
+    (tmp_path / os.fsdecode(b"normal/b\xff.png")).write_bytes(PNG)
+    (tmp_path / os.fsdecode(b"normal/c\xff.png")).write_bytes(b"no picture")
+    dataset = read_dataset(tmp_path)
+    assert [picture.name for picture in dataset.train] == ["normal/a.png", r"normal/b\udcff.png"]
+    assert dataset.train[1].path.read_bytes() == PNG
+    assert [item.name for item in dataset.skipped] == [r"normal/c\udcff.png"]

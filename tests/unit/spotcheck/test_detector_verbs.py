@@ -79,6 +79,15 @@ def test_detect_shows_people_a_table(folder: Path) -> None:
     assert "Rejected" in output
 
 
+def test_scores_about_one_have_digits_enough_to_be_told_from_the_threshold(
+    folder: Path, tmp_path: Path
+) -> None:
+    """As those of models that came from anomalib."""
+    run("threshold", "--model", folder / "model.onnx", "--value", 1.0049, "--output", tmp_path / "one.onnx")
+    output = run("detect", "--model", tmp_path / "one.onnx", folder / "fine.png").stdout
+    assert "above a score of 1.005" in output
+
+
 def test_detect_of_a_missing_file_is_an_error(folder: Path) -> None:
     with pytest.raises(SpotcheckError, match=r"none\.png cannot be read"):
         run("detect", "--model", folder / "model.onnx", folder / "fine.png", folder / "none.png")

@@ -52,6 +52,21 @@ def test_threshold_of_a_missing_model_is_an_error(tmp_path: Path) -> None:
         run("threshold", "--model", tmp_path / "none.onnx", "--value", 1, "--output", tmp_path / "x.onnx")
 
 
+@pytest.mark.parametrize(
+    "verb", [["model-card"], ["threshold", "--value", 1, "--output", "x.onnx", "--model"]]
+)
+def test_an_error_about_a_model_names_its_file_and_what_to_do(model: Path, verb: list[object]) -> None:
+    model.write_bytes(model.read_bytes()[:1_000_000])
+    with pytest.raises(SpotcheckError, match=r"model\.onnx: .*ends in the middle.*copy it again, or train"):
+        run(*verb, model)
+
+
+def test_a_threshold_set_by_hand_is_no_estimate(model: Path, tmp_path: Path) -> None:
+    assert "rough estimate" in run("model-card", model).stdout.replace("\n", " ")
+    result = run("threshold", "--model", model, "--value", 30, "--output", tmp_path / "moved.onnx")
+    assert "estimate" not in result.stdout
+
+
 def test_model_card_says_what_the_model_is(model: Path) -> None:
     card = run("model-card", model).stdout
     for part in ("tiny", "padim+synthetic on", "24 normal pictures", "threshold", "onnxruntime"):
@@ -63,6 +78,13 @@ def test_model_card_gives_figures_to_four_digits_whatever_they_are_in(model: Pat
     metadata = replace(Detector.load(model).metadata, metrics=metrics)
     model.write_bytes(with_metadata(model.read_bytes(), metadata))
     assert "f1 0.3793" in run("model-card", model).stdout
+
+
+def test_model_card_lists_nothing_that_says_nothing(model: Path) -> None:
+    card = run("model-card", model).stdout
+    assert "None" not in card
+    assert "False" not in card
+    assert "int8: no" in " ".join(card.replace("│", "").split())
 
 
 def test_model_card_gives_everything_as_json(model: Path) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from chalicelib.detector import Detector
 from chalicelib.exceptions import PictureRejectedError
 from spotcheck.cli import app
+from spotcheck.exceptions import InputError
 from spotcheck.profiling import stage_medians
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ def test_every_stage_has_its_time(data: bytes) -> None:
 def test_a_file_that_can_never_be_judged_is_rejected_with_the_reason() -> None:
     with pytest.raises(PictureRejectedError, match="truncated"):
         stage_medians(Detector.load(tiny_model()), normal_png(3)[:-20], rounds=1)
+
+
+def test_the_command_names_a_file_that_can_never_be_judged(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(tiny_model())
+    (tmp_path / "a.txt").write_text("no picture")
+    arguments = ["profile", str(tmp_path / "a.txt"), "--model", str(tmp_path / "model.onnx")]
+    with pytest.raises(InputError, match=r"a\.txt cannot be judged: The file is text"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
 def test_the_command_prints_a_table_or_json(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,10 @@ from support_models import normal_png, tiny_model
 from support_pictures import png_bytes, scratched, texture
 from typer.testing import CliRunner
 
-from chalicelib.exceptions import ModelInvalidError
+from chalicelib.detector import Detector
+from chalicelib.exceptions import ConfigurationError, ModelInvalidError
 from chalicelib.pictures import read_picture
+from chalicelib.training.graph import with_metadata
 from spotcheck.cli import app
 from spotcheck.exceptions import PrerequisiteError
 from spotcheck.runtimes import load_detector
@@ -67,6 +70,15 @@ def test_what_is_no_model_is_refused_before_openvino_sees_it(tmp_path: Path) -> 
     (tmp_path / "model.onnx").write_bytes(b"no model")
     with pytest.raises(ModelInvalidError):
         load_detector(tmp_path / "model.onnx", "openvino")
+
+
+def test_a_model_in_eight_bits_is_not_for_openvino_whose_scores_are_others(model: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is optional: requirements/openvino.txt installs it")
+    metadata = Detector.load(model).metadata
+    quantised = replace(metadata, config={**metadata.config, "int8": True})
+    model.write_bytes(with_metadata(model.read_bytes(), quantised))
+    with pytest.raises(ConfigurationError, match=r"model\.onnx computes in eight bits.*leave --runtime out"):
+        load_detector(model, "openvino")
 
 
 @pytest.mark.parametrize("verb", ["detect", "profile"])

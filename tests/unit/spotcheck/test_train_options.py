@@ -93,3 +93,63 @@ def test_altered_copies_are_learnt_from_where_asked_to(folder: Path) -> None:
     assert summary["decisions"]["augment"]["copies"] == 24
     assert summary["evaluation"]["normals"] == 12
     assert "augment" not in train(folder, "--method", "padim")["decisions"]
+
+
+def test_where_the_model_cannot_be_written_is_told_before_training(folder: Path) -> None:
+    (folder / "model.onnx").mkdir()
+    (folder / "data").rename(folder / "elsewhere")
+    with pytest.raises(SpotcheckError, match=r"model\.onnx cannot be written: it is a folder"):
+        train(folder)
+
+
+def test_where_the_report_cannot_be_written_is_told_before_training(folder: Path) -> None:
+    (folder / "data").rename(folder / "elsewhere")
+    with pytest.raises(SpotcheckError, match=r"net\.toml is a file and no folder"):
+        train(folder, "--report", folder / "net.toml" / "report.html")
+
+
+def test_what_an_alarm_costs_says_nothing_without_what_a_miss_costs(folder: Path) -> None:
+    arguments = ["train", "--data", folder / "data", "--cost-alarm", 5]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 2
+    assert "say --cost-miss" in " ".join(result.output.replace("│", "").split())
+
+
+@pytest.mark.parametrize("cost", ["0", "inf", "nan"])
+def test_costs_are_positive_numbers(folder: Path, cost: str) -> None:
+    with pytest.raises(SpotcheckError, match=rf"finite and greater than 0, not 1\.0 and {float(cost)}"):
+        train(folder, "--cost-miss", cost)
+
+
+def printed(folder: Path, *options: object) -> str:
+    """What `spotcheck train` tells people, on both streams."""
+    arguments = ["train", "--data", folder / "data", "--output", folder / "model.onnx", *options]
+    result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def test_a_broken_picture_is_told_of_once_and_in_a_sentence(folder: Path) -> None:
+    (folder / "data/normal/cut.png").write_bytes(truncated(normal_png(1)))
+    output = printed(folder)
+    assert "warning normal/cut.png cannot be read: The PNG is truncated: it ends before the pic" in output
+    assert output.count("cut.png") == 1
+
+
+def test_where_there_are_too_few_pictures_to_try_methods_people_are_told(folder: Path) -> None:
+    assert "Fewer than 24 normal pictures are too few to try both methods: padim." in printed(folder)
+
+
+def test_names_in_warnings_are_no_markup(folder: Path) -> None:
+    (folder / "data/anomaly/[red]b.png").write_bytes(png_bytes(scratched(texture(62, 160, 120), 0.3)))
+    (folder / "data/anomaly/[red]b-mask.png").write_bytes(b"no picture")
+    assert "The mask of anomaly/[red]b.png was not used" in printed(folder)
+
+
+def test_the_anomalies_learnt_from_are_counted_beside_the_normal_pictures(folder: Path) -> None:
+    for seed in (62, 63, 64):
+        data = png_bytes(scratched(texture(seed, 160, 120), 0.1 * (seed - 59)))
+        (folder / f"data/anomaly/{seed}.png").write_bytes(data)
+    output = printed(folder)
+    learnt = Detector.load(folder / "model.onnx").metadata.judged_by_labels
+    assert ("learnt from 12 normal pictures and 5 anomalous ones;" in output) == learnt

@@ -70,3 +70,9 @@ def test_curves_and_areas_are_scikit_learns_whatever_ties_there_are(pictures: li
     precision, recall, _ = precision_recall_curve(labels, scores)
     np.testing.assert_allclose(ours.points, np.column_stack([recall, precision])[::-1], atol=1e-4)
     assert ours.area == pytest.approx(average_precision_score(labels, scores))
+
+
+def test_however_far_scores_are_from_the_threshold_their_axis_can_be_read() -> None:
+    for threshold in (1e-3, 1e-9, 1e-30):
+        ticks = histogram([False, True], [40.0, 60.0], threshold).ticks
+        assert 3 <= len(ticks) <= 12

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 from support_kinds import anomaly, mask_of
 from support_models import normal_png, tiny_model
 from support_pictures import png_bytes, scratched, texture
@@ -202,3 +203,39 @@ def test_pictures_seen_in_tiles_are_compared_with_masks_in_their_full_size(
     assert evaluation is not None
     assert evaluation.pixel_auroc is not None
     assert evaluation.pixel_auroc > 0.9
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (b"no picture", "the mask cannot be read (it is no PNG or JPEG picture)"),
+        (png_bytes(np.zeros((120, 160), np.uint8)), "it is black"),
+    ],
+)
+def test_a_picture_whose_mask_is_of_no_use_is_judged_without_it(
+    detector: Detector, tmp_path: Path, mask: bytes, reason: str
+) -> None:
+    write(tmp_path / "test/good/1.png", normal_png(100))
+    for seed in (200, 201):
+        write(tmp_path / f"test/scratch/{seed}.png", scratch_png(seed))
+    write(tmp_path / "ground_truth/scratch/200_mask.png", mask)
+    write(tmp_path / "ground_truth/scratch/201_mask.png", scratch_mask())
+    evaluation = evaluate_dataset(detector, read_dataset(tmp_path))
+    assert (evaluation.normals, evaluation.anomalies) == (1, 2)
+    (skipped,) = evaluation.skipped
+    assert (skipped.name, skipped.reason) == ("test/scratch/200.png", f"Its mask was not used: {reason}.")
+    (tmp_path / "ground_truth/scratch/200_mask.png").unlink()
+    assert evaluation.pixel_auroc == evaluate_dataset(detector, read_dataset(tmp_path)).pixel_auroc
+
+
+def test_the_dark_side_of_a_masks_blurred_edge_is_normal_as_in_training(
+    detector: Detector, tmp_path: Path
+) -> None:
+    write(tmp_path / "test/good/1.png", normal_png(100))
+    write(tmp_path / "test/scratch/200.png", scratch_png(200))
+    mask = tmp_path / "ground_truth/scratch/200_mask.png"
+    write(mask, scratch_mask())
+    sharp = evaluate_dataset(detector, read_dataset(tmp_path)).pixel_auroc
+    pixels = np.asarray(Image.open(mask))
+    write(mask, png_bytes(np.where(pixels > 0, pixels, np.uint8(90))))
+    assert evaluate_dataset(detector, read_dataset(tmp_path)).pixel_auroc == sharp

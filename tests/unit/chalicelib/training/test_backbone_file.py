@@ -216,3 +216,11 @@ def test_a_real_vision_transformer_serves(tmp_path: Path) -> None:
     normal = detector.detect(read_picture(normal_png(90)))
     assert found.score > 1.5 * normal.score
     assert found.is_anomalous
+
+
+def test_a_grid_finer_than_the_networks_features_is_refused_before_it_fills_the_memory(
+    tmp_path: Path,
+) -> None:
+    path = brought(tmp_path, convolutional_network(), 'taps = ["stage2"]\ngrid = 1000\n')
+    with pytest.raises(ConfigurationError, match=r"net\.toml asks for a grid of 1000, and the taps give 12"):
+        read_backbone(path)

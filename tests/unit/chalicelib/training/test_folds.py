@@ -18,6 +18,10 @@ def test_without_a_group_in_the_expression_all_that_it_finds_counts() -> None:
     assert group_by_name(["a1x", "a1y", "a2x"], r"a\d").tolist() == [0, 0, 1]
 
 
+def test_a_name_in_which_the_expressions_group_takes_no_part_is_of_a_part_of_its_own() -> None:
+    assert group_by_name(["box-1", "box-2", "box"], r"box(-1)?").tolist() == [0, 1, 2]
+
+
 def test_two_exposures_of_one_part_look_alike() -> None:
     generator = np.random.default_rng(0)
     coarse = [Image.fromarray(generator.integers(60, 180, (8, 8, 3), np.uint8)) for _ in range(20)]

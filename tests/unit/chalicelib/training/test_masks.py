@@ -98,3 +98,12 @@ def test_pictures_of_one_known_kind_show_it_with_and_without_a_mask() -> None:
 def test_a_mask_larger_than_a_picture_may_be_is_not_decoded(bomb: bytes) -> None:
     with pytest.raises(ValueError, match="too large"):
         patch_coverage(bomb, 10)
+
+
+def test_of_a_broken_mask_two_trainings_say_the_same() -> None:
+    pictures = [NamedPicture("a.png", bytes, lambda: b"no picture")]
+    warnings = [read_masks(pictures, 10, Framing(320)).warnings for _ in range(2)]
+    assert warnings[0] == warnings[1]
+    assert warnings[0] == (
+        "The mask of a.png was not used: the mask cannot be read (it is no PNG or JPEG picture).",
+    )

@@ -117,8 +117,22 @@ def test_the_curve_is_finite_whatever_the_scores(normals: np.ndarray[Any, Any]) 
 
 
 def test_the_cost_threshold_is_where_the_expected_costs_meet() -> None:
-    curve = fit_logistic_curve(*labelled_scores())
-    threshold = cost_threshold(curve, cost_miss=9, cost_alarm=1).value
+    scores = labelled_scores()
+    curve = fit_logistic_curve(*scores)
+    threshold = cost_threshold(curve, np.concatenate(scores), cost_miss=9, cost_alarm=1).value
     probability = 1 / (1 + (curve.even / threshold) ** curve.steepness)
     assert probability == pytest.approx(0.1)
-    assert cost_threshold(curve, 3, 3).value == pytest.approx(curve.even)
+    assert cost_threshold(curve, np.concatenate(scores), 3, 3).value == pytest.approx(curve.even)
+
+
+@pytest.mark.parametrize(("miss", "alarm", "word"), [(10, 1, "anomalous"), (1, 10, "normal")])
+def test_where_scores_tell_too_little_for_the_costs_the_threshold_stays_near_them_and_warns(
+    miss: float, alarm: float, word: str
+) -> None:
+    """Scores of both kinds spread alike: with a miss at ten alarms, all are best called anomalous."""
+    scores = np.geomspace(40, 60, 20)
+    threshold = cost_threshold(fit_logistic_curve(scores, scores * 1.001), scores, miss, alarm)
+    assert 25 < threshold.value < 91
+    assert ((scores > threshold.value) == (word == "anomalous")).all()
+    assert threshold.warning is not None
+    assert f"every picture is called {word}" in threshold.warning
