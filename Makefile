@@ -101,8 +101,8 @@ types: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
 .PHONY: licences
-licences: $(READY) ## Under which licences the pinned packages stand; fails when one may not be used
-	@$(BIN)/python -m spotcheck.licences $(ARGS)
+licences: $(READY) ## Check that the pinned packages may be used and shipped (ALL=1 lists their licences)
+	@$(BIN)/python -m spotcheck.licences $(if $(ALL),--all)
 
 .PHONY: vulnerabilities
 vulnerabilities: $(READY) ## Known vulnerabilities of the pinned packages (asks the Python advisory database)

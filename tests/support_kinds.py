@@ -32,6 +32,15 @@ def dented(pixels: Pixels, left: float, top: float, size: float = 0.2) -> Pixels
     return result
 
 
+def stained(pixels: Pixels, left: float, top: float, size: float = 0.2) -> Pixels:
+    """The picture with a patch of blue, a kind of anomaly that `named_model` has not seen."""
+    height, width = pixels.shape[:2]
+    result = pixels.copy()
+    box = result[round(top * height) : round((top + size) * height), round(left * width) :]
+    box[:, : round(size * width)] //= np.array([4, 4, 1], np.uint8)
+    return result
+
+
 def damaged(seed: int) -> tuple[Pixels, Pixels]:
     """The picture before and after."""
     left, top = 0.05 + 0.65 * np.random.default_rng(seed).random(2)

@@ -65,7 +65,7 @@ def find_regions(
     """
     regions = []
     kinds = np.zeros(heat_map.shape, np.uint8)
-    for cells in _components(anomalous_patches(heat_map, threshold)):
+    for cells in connected(anomalous_patches(heat_map, threshold)):
         places = tuple(np.transpose(cells))
         kind = 0 if evidence is None else int(evidence[:, *places].mean(axis=1).argmax())
         kinds[places] = kind + 1
@@ -74,8 +74,12 @@ def find_regions(
     return Found(tuple(most_severe), kinds)
 
 
-def _components(mask: NDArray[np.bool_]) -> list[list[_Cell]]:
-    """Cells of each connected component; cells that touch at a corner are connected."""
+def connected(mask: NDArray[np.bool_]) -> list[list[_Cell]]:
+    """Cells (row, column) of each connected region; cells that touch at a corner are connected.
+
+    Args:
+        mask: `(rows, columns)`.
+    """
     waiting = {(int(row), int(column)) for row, column in np.argwhere(mask)}
     components = []
     while waiting:

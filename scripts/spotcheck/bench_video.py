@@ -15,29 +15,21 @@ import statistics
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from spotcheck import embedded, targets
+from spotcheck.bench_films import RATE, SECONDS, SIZE, repeat_video, scene, write_video
 from spotcheck.console import err, print_json
 from spotcheck.exceptions import EmbeddedAwsError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from chalicelib.videos import Video
     from spotcheck.targets import Target
     from spotcheck.verdicts import Upload
 
 BENCH_DIR = targets.BUILD_DIR / "bench"
 
-SECONDS = 30
-_SIZE = (768, 432)
-_RATE = 25
-_BIT_RATE = 800_000
 _TIMES_LONGER = 20  # ten minutes
 _UPLOADS = 3
 _REDELIVERIES = 1000
@@ -62,7 +54,7 @@ def main() -> None:
             "system": platform.platform(),
             "python": platform.python_version(),
         },
-        "video": f"{SECONDS} s, {_SIZE[0]} x {_SIZE[1]}, {_RATE} frames a second, H.264",
+        "video": f"{SECONDS} s, {SIZE[0]} x {SIZE[1]}, {RATE} frames a second, H.264",
         "converter": converter,
         **pipeline,
     }
@@ -236,57 +228,6 @@ def _redeliver(target: Target, video: Video) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- what is measured with
-
-
-def write_video(path: Path) -> Path:
-    """A drifting picture with noise: costs as much to decode as a filmed scene of its bit rate."""
-    import av
-
-    with av.open(str(path), "w") as output:
-        options = {"preset": "veryfast", "g": "50"}
-        stream: Any = output.add_stream("libx264", rate=_RATE, options=options)
-        (stream.width, stream.height), stream.pix_fmt, stream.bit_rate = _SIZE, "yuv420p", _BIT_RATE
-        scene = _scene(0)
-        for number in range(SECONDS * _RATE):
-            frame = av.VideoFrame.from_ndarray(np.roll(scene, 2 * number, axis=1), "rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, _RATE)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
-
-
-def repeat_video(path: Path, longer: Path, times: int) -> Path:
-    """The same video many times over, without encoding it again."""
-    import av
-
-    with av.open(str(longer), "w") as output, av.open(str(path), "r") as first:
-        target: Any = output.add_stream_from_template(first.streams.video[0])
-        for turn in range(times):
-            with av.open(str(path), "r") as source:
-                stream: Any = source.streams.video[0]
-                shift = int(Fraction(turn * SECONDS) / stream.time_base)
-                for packet in source.demux(stream):
-                    if packet.dts is None:
-                        continue
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    packet.stream = target
-                    output.mux(packet)
-    return longer
-
-
-def _scene(seed: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    width, height = _SIZE
-    draw = np.random.default_rng(seed)
-    coarse = draw.integers(0, 255, (height // 16, width // 16, 3), dtype=np.uint8)
-    smooth = np.asarray(Image.fromarray(coarse).resize(_SIZE, Image.Resampling.BICUBIC)).astype(np.int16)
-    noisy = np.clip(smooth + draw.integers(-8, 8, (height, width, 1)), 0, 255)
-    pixels: NDArray[np.uint8] = noisy.astype(np.uint8)
-    return pixels
-
-
 def _model() -> bytes:
     import io
 
@@ -297,7 +238,7 @@ def _model() -> bytes:
     pictures = []
     for seed in range(_TRAIN):
         with io.BytesIO() as file:
-            Image.fromarray(_scene(1000 + seed)).save(file, "JPEG", quality=80)
+            Image.fromarray(scene(1000 + seed)).save(file, "JPEG", quality=80)
             pictures.append(NamedPicture.of_bytes(f"{seed}.jpg", file.getvalue()))
     return train(pictures, TrainingConfig()).model
 

@@ -1,11 +1,12 @@
 """Under which licences the pinned packages stand, and whether Spotcheck may use and ship them.
 
-`make licences` lists them and fails when a package has a licence that is not on the list, or tells none. It
-needs no network: it reads what the installed packages say of themselves.
+`make licences` fails when a package has a licence that is not on the list, or tells none; with `ALL=1` it
+lists them all. It needs no network: it reads what the installed packages say of themselves.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from packaging.requirements import Requirement
 from spotcheck.packaging import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from email.message import Message
     from importlib.metadata import PackageMetadata
     from pathlib import Path
+
+    from rich.table import Table
 
 # What goes into the zip and the layers is handed on: no condition beyond naming the authors.
 PERMISSIVE = frozenset(
@@ -132,21 +135,37 @@ def survey(root: Path = ROOT) -> Iterator[Licensed]:
         yield Licensed(name, licence, name in shipped)
 
 
-def main() -> int:
-    """Prints the list; 1 when a package may not be used."""
-    from rich.table import Table
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints what may not be used, one line if that is nothing; 1 when there is such a package.
 
+    Args:
+        arguments: Those of the command line.
+    """
     from spotcheck.console import err, out
 
-    table = Table("package", "licence", "shipped")
+    parser = argparse.ArgumentParser(prog="python -m spotcheck.licences", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="list every package with its licence")
+    every = parser.parse_args(arguments).all
     found = list(survey())
-    for one in found:
-        table.add_row(one.name, one.licence or "?", "yes" if one.shipped else "")
-    out.print(table)
-    refused = [f"{one.name} {one.complaint}" for one in found if one.complaint]
-    for line in refused:
-        err.print(f"[red]error:[/] {line}", highlight=False)
+    refused = [one for one in found if one.complaint]
+    listed = found if every else refused
+    if listed:
+        out.print(_table(listed))
+    for one in refused:
+        err.print(f"[red]error:[/] {one.name} {one.complaint}", highlight=False)
+    if not refused:
+        shipped = sum(one.shipped for one in found)
+        out.print(f"{len(found)} pinned packages, {shipped} of them shipped: all licences allow it.")
     return 1 if refused else 0
+
+
+def _table(packages: Iterable[Licensed]) -> Table:
+    from rich.table import Table
+
+    table = Table("package", "licence", "shipped")
+    for one in packages:
+        table.add_row(one.name, one.licence or "?", "yes" if one.shipped else "")
+    return table
 
 
 def _is_spdx(text: str) -> bool:

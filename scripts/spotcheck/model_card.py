@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chalicelib.anomalies import ANOMALY
 from spotcheck.console import out, print_json
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def _kinds(metadata: ModelMetadata) -> str:
         f"{kind.name} ({kind.color}{'' if kind.accuracy is None else f', {kind.accuracy:.0%} right'})"
         for kind in metadata.kinds
     ]
+    if len(named) > 1 and metadata.kinds[-1].name == ANOMALY:
+        named[-1] += " where none of them fits"
     learnt = "with masks" if metadata.with_masks else "without masks"
     return f"{', '.join(named)}; trained {learnt}"
 

@@ -40,7 +40,7 @@ class Learnt(NamedTuple):
 def build(weights: Backbone, config: TrainingConfig, learnt: Learnt) -> bytes:
     """The graph from picture to `score`, `heat_map` and, where there are kinds to tell apart, `kinds`."""
     graph = GraphBuilder()
-    ensemble, heads = learnt.ensemble, learnt.kinds.heads
+    ensemble, kinds = learnt.ensemble, learnt.kinds
     values = add_features(
         graph, "image", weights, config, with_context=ensemble is not None and ensemble.needs_context
     )
@@ -50,7 +50,7 @@ def build(weights: Backbone, config: TrainingConfig, learnt: Learnt) -> bytes:
     else:
         add_outputs(graph, distances, config.grid**2)
     outputs: dict[str, tuple[int, ...]] = {"score": (), "heat_map": (config.grid, config.grid)}
-    if heads:
-        add_kinds(graph, values, heads)
-        outputs["kinds"] = (len(heads), config.grid, config.grid)
+    if kinds.naming:
+        add_kinds(graph, values, kinds.naming)
+        outputs["kinds"] = (len(kinds.kinds), config.grid, config.grid)
     return graph.model(config.input_size, outputs, learnt.metadata)

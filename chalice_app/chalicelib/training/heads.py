@@ -51,7 +51,7 @@ def fit_ridge(rows: NDArray[np.float64], is_anomalous: NDArray[np.bool_], penalt
         is_anomalous: `(pictures,)`, with both kinds among them.
         penalty: Of the squared weights, for features divided by the square root of their number.
     """
-    dual = _Dual.of(rows, is_anomalous, penalty)
+    dual = _Dual.of(rows, is_anomalous, penalty, rows.std(axis=0))
     return dual.linear(np.linalg.solve(dual.kernel, dual.wanted))
 
 
@@ -60,14 +60,16 @@ def fit_against_others(rows: NDArray[np.float64], is_kind: NDArray[np.bool_], pe
 
     The value that the fit to all other examples gives one is y - a / diag(K⁻¹), where K a = y is the dual
     form (Cawley and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares support vector
-    machines", 2004). The features' means and deviations are those of all examples.
+    machines", 2004). The features' means and their deviation are those of all examples. One deviation serves
+    all features: each by its own would magnify those in which the examples hardly differ, and what is of no
+    kind at all may differ in just these.
 
     Args:
         rows: `(examples, features)`.
         is_kind: `(examples,)`, with both among them.
         penalty: As for `fit_ridge`.
     """
-    dual = _Dual.of(rows, is_kind, penalty)
+    dual = _Dual.of(rows, is_kind, penalty, np.full(rows.shape[1], rows.var(axis=0).mean() ** 0.5))
     inverse = np.linalg.inv(dual.kernel)
     solution = inverse @ dual.wanted
     unseen = dual.wanted - solution / np.diag(inverse)
@@ -87,8 +89,14 @@ class _Dual(NamedTuple):
     scale: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: NDArray[np.float64], is_positive: NDArray[np.bool_], penalty: float) -> _Dual:
-        spread = rows.std(axis=0)
+    def of(
+        cls,
+        rows: NDArray[np.float64],
+        is_positive: NDArray[np.bool_],
+        penalty: float,
+        spread: NDArray[np.float64],
+    ) -> _Dual:
+        """Of features that are divided by their `spread` first."""
         scale = 1 / ((spread + 1e-3 * spread.mean() + 1e-9) * np.sqrt(rows.shape[1]))
         mean = rows.mean(axis=0)
         scaled = rows - mean

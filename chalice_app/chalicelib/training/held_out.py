@@ -9,14 +9,12 @@ import numpy as np
 from chalicelib.regions import find_regions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from chalicelib.training.heads import Linear
     from chalicelib.training.kinds import Kinds
     from chalicelib.training.labelled import Labelled
     from chalicelib.training.material import Material
+    from chalicelib.training.naming import Naming
 
 
 def held_out_maps(
@@ -46,15 +44,15 @@ def held_out_maps(
     for place in (*range(len(material.pictures)), *range(material.normals, len(scores))):
         found = np.zeros((side, side), np.uint8)
         if scores[place] > threshold:
-            heads = kinds.held_out.get(place - material.normals, kinds.heads)
+            naming = kinds.held_out.get(place - material.normals, kinds.naming)
             square = labelled.heat_maps[place].reshape(side, side).astype(np.float32)
-            found = find_regions(square, threshold, names, _looks(heads, values[place], side)).kinds
+            found = find_regions(square, threshold, names, _looks(naming, values[place], side)).kinds
         maps.append(found)
     return tuple(maps)
 
 
-def _looks(heads: Sequence[Linear], features: NDArray[np.float32], side: int) -> NDArray[np.float32] | None:
+def _looks(naming: Naming | None, features: NDArray[np.float32], side: int) -> NDArray[np.float32] | None:
     """How much each patch looks like each kind, `(kinds, side, side)`; None where there is one kind."""
-    if not heads:
+    if naming is None:
         return None
-    return np.stack([head(features.T).reshape(side, side) for head in heads]).astype(np.float32)
+    return naming(features).reshape(-1, side, side).astype(np.float32)

@@ -83,7 +83,7 @@ def patch_coverage(data: bytes, grid: int, framing: Framing | None = None) -> ND
     Raises:
         ValueError: The data are no such picture, or one larger than a picture may be.
     """
-    return _coverage(anomalous_pixels(data), grid, framing)
+    return patch_shares(anomalous_pixels(data), grid, framing)
 
 
 def anomalous_pixels(data: bytes) -> NDArray[np.bool_]:
@@ -110,7 +110,26 @@ def coverage_by_kind(data: bytes, kinds: Sequence[str], grid: int, framing: Fram
     Raises:
         ValueError: The data are no such picture.
     """
-    return {kind: _coverage(shown, grid, framing) for kind, shown in pixels_by_kind(data, kinds).items()}
+    return {kind: patch_shares(shown, grid, framing) for kind, shown in pixels_by_kind(data, kinds).items()}
+
+
+def patch_shares(shown: NDArray[np.bool_], grid: int, framing: Framing | None = None) -> NDArray[np.float32]:
+    """The share of each patch `(grid * grid,)` in which something is shown.
+
+    Args:
+        shown: `(H, W)`, of the picture's shape.
+        grid: Patches a side.
+        framing: How pictures become squares; None stretches them.
+    """
+    side = grid * _PIXELS
+    framed = np.asarray(Image.fromarray(shown).convert("L"))
+    if framing:
+        framed = framing.mask_square(framed)
+    small = Image.fromarray(framed).resize((side, side), Image.Resampling.BOX)
+    covered = np.asarray(small) > _QUARTER
+    blocks = covered.reshape(grid, _PIXELS, grid, _PIXELS)
+    result: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32).ravel()
+    return result
 
 
 def pixels_by_kind(data: bytes, kinds: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
@@ -183,15 +202,3 @@ def _grey(data: bytes) -> NDArray[np.uint8]:
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"the mask cannot be read ({error})"
         raise ValueError(message) from error
-
-
-def _coverage(white: NDArray[np.bool_], grid: int, framing: Framing | None) -> NDArray[np.float32]:
-    side = grid * _PIXELS
-    framed = np.asarray(Image.fromarray(white).convert("L"))
-    if framing:
-        framed = framing.mask_square(framed)
-    small = Image.fromarray(framed).resize((side, side), Image.Resampling.BOX)
-    covered = np.asarray(small) > _QUARTER
-    blocks = covered.reshape(grid, _PIXELS, grid, _PIXELS)
-    result: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32).ravel()
-    return result

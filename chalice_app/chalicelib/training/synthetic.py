@@ -11,13 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from chalicelib.training.ensemble import SYNTHETIC, Ensemble, patch_judgements
 from chalicelib.training.ensemble_fit import Sample, fit_ensemble
 from chalicelib.training.features import extract_features
 from chalicelib.training.folds import deal_folds
+from chalicelib.training.masks import patch_shares
 from chalicelib.training.numerics import auroc
 from chalicelib.training.planting import plant
 from chalicelib.training.scoring import scores
@@ -158,8 +158,5 @@ class _PlantedPictures:
         square, seen = self._squares[self.sources[place]]
         foreign = self.sources[generator.integers(len(self.sources))]
         planted = plant(generator, square, lambda: self._squares[foreign].pixels, seen)
-        shares = Image.fromarray(planted.mask.astype(np.uint8) * 255).resize(
-            (self._grid, self._grid), Image.Resampling.BOX
-        )
-        self.coverage[place] = np.asarray(shares, np.float32).ravel() / 255
+        self.coverage[place] = patch_shares(planted.mask, self._grid)
         return planted.pixels

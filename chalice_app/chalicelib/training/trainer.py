@@ -201,14 +201,16 @@ def _learn_kinds(
     colors: Mapping[str, str],
 ) -> Kinds:
     """How to name anomalies, where anomalies were labelled."""
-    from chalicelib.training.kinds import NO_KINDS, Anomalies, learn_kinds  # noqa: PLC0415 - as in `train`
+    from chalicelib.training.kind_examples import Anomalies  # noqa: PLC0415 - as in `train`
+    from chalicelib.training.kinds import NO_KINDS, learn_kinds  # noqa: PLC0415
 
     if labelled is None:
         return NO_KINDS
     features, normals = material.features, material.normals
     values = features.described if labelled.ensemble else features.values
     heat_maps = labelled.heat_maps[normals:]
-    anomalies = Anomalies(values[normals:], heat_maps, material.masks.marks, groups[normals:])
+    normal = values[:normals].mean(axis=0, dtype=np.float64).astype(np.float32)
+    anomalies = Anomalies(values[normals:], heat_maps, material.masks.marks, groups[normals:], normal)
     return learn_kinds(anomalies, threshold, colors)
 
 

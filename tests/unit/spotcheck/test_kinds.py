@@ -51,8 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_evaluate_lists_the_names_that_each_kind_was_given(folder: Path) -> None:
     printed = run("evaluate", "--model", folder / "model.onnx", "--data", folder / "data", "--json")
     assert json.loads(printed)["kinds"] == {
-        "dent": {"dent": 4, "scratch": 0, "called normal": 1},
-        "scratch": {"dent": 0, "scratch": 3, "called normal": 0},
+        "dent": {"dent": 4, "scratch": 0, "anomaly": 0, "called normal": 1},
+        "scratch": {"dent": 0, "scratch": 3, "anomaly": 0, "called normal": 0},
     }
 
 
@@ -63,9 +63,15 @@ def test_evaluate_prints_them_as_a_table_and_the_report_has_them(folder: Path) -
     page = report.read_text()
     assert "Kinds of anomaly" in page
     assert (
-        '<tr><th scope="row">dent</th><td class="good">4</td><td class="">0</td><td class="bad">1</td></tr>'
-        in page
+        '<tr><th scope="row">dent</th><td class="good">4</td><td class="">0</td><td class="">0</td>'
+        '<td class="bad">1</td></tr>' in page
     )
+
+
+def test_the_model_card_says_what_is_left_unnamed(folder: Path) -> None:
+    printed = " ".join(run("model-card", folder / "model.onnx").replace("│", " ").split())
+    assert "where none of them fits" in printed
+    assert "What looks like none of them is called anomaly" in printed
 
 
 def test_predicted_masks_are_measured_by_kind_in_figures_table_and_report(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spotcheck.licences import AT_THE_DESK, PERMISSIVE, Licensed, is_allowed, licence_of, pins, survey
+from spotcheck.licences import AT_THE_DESK, PERMISSIVE, Licensed, is_allowed, licence_of, main, pins, survey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +92,40 @@ def test_pins_for_other_machines_are_left_out(tmp_path: Path) -> None:
         "three==3.0 ; python_full_version >= '3.11'\n    # via one\n"
     )
     assert pins(tmp_path / "r.txt") == [("one", "1.0"), ("three", "3.0")]
+
+
+GOOD = (Licensed("fine", "MIT", shipped=True), Licensed("grand", "MPL-2.0", shipped=False))
+BAD = (*GOOD, Licensed("greedy", "AGPL-3.0-only", shipped=True))
+
+
+def surveyed(monkeypatch: pytest.MonkeyPatch, packages: tuple[Licensed, ...]) -> None:
+    monkeypatch.setattr("spotcheck.licences.survey", lambda: iter(packages))
+
+
+def test_when_all_is_well_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    surveyed(monkeypatch, GOOD)
+    assert main([]) == 0
+    assert capsys.readouterr().out == "2 pinned packages, 1 of them shipped: all licences allow it.\n"
+
+
+def test_what_may_not_be_used_is_shown_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    surveyed(monkeypatch, BAD)
+    assert main([]) == 1
+    printed = capsys.readouterr()
+    assert "greedy" in printed.out
+    assert "fine" not in printed.out
+    assert printed.err == "error: greedy stands under AGPL-3.0-only\n"
+
+
+@pytest.mark.parametrize("packages", [GOOD, BAD])
+def test_all_of_them_are_listed_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], packages: tuple[Licensed, ...]
+) -> None:
+    surveyed(monkeypatch, packages)
+    main(["--all"])
+    printed = capsys.readouterr().out
+    assert all(one.name in printed and one.licence in printed for one in packages)

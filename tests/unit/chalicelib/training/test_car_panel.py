@@ -40,7 +40,7 @@ def test_scratches_and_dents_are_told_apart_and_the_one_broken_part_stays_unname
     trained: TrainedModel,
 ) -> None:
     metadata, decision = trained.metadata, trained.metadata.decisions["kinds"]
-    assert [kind.name for kind in metadata.kinds] == ["dent", "scratch"]
+    assert [kind.name for kind in metadata.kinds] == ["dent", "scratch", "anomaly"]
     assert metadata.with_masks
     assert decision["parts"] == {"broken": 1, "dent": 16, "scratch": 138}
     assert decision["unnamed"] == ["broken"]

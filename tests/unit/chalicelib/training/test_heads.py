@@ -42,12 +42,12 @@ def test_the_dual_ridge_is_the_primal_one() -> None:
 
 
 def test_values_against_others_are_those_of_examples_left_out_brought_to_one_and_minus_one() -> None:
-    """Brute force: twenty fits without one example each, on features scaled as those of all are."""
+    """Brute force: twenty fits without one example each, on features scaled by one deviation."""
     values = rows(20, 40)
     values[LABELS, :20] += 100
     fitted = fit_against_others(values, LABELS, 10.0)
-    spread = values.std(axis=0)
-    scaled = (values - values.mean(axis=0)) / (spread + 1e-3 * spread.mean() + 1e-9) / np.sqrt(40)
+    spread = values.var(axis=0).mean() ** 0.5
+    scaled = (values - values.mean(axis=0)) / (spread + 1e-3 * spread + 1e-9) / np.sqrt(40)
     design = np.column_stack([scaled, np.ones(20)])
     weight = np.where(LABELS, 0.5 / 5, 0.5 / 15) * 20
     wanted = np.where(LABELS, 1.0, -1.0)
@@ -63,6 +63,17 @@ def test_values_against_others_are_those_of_examples_left_out_brought_to_one_and
     own, others = unseen[LABELS].mean(), unseen[~LABELS].mean()
     expected = (design @ solved(np.ones(20, bool)) - (own + others) / 2) / ((own - others) / 2)
     np.testing.assert_allclose(fitted(values), expected, atol=1e-9)
+
+
+def test_what_examples_do_not_show_is_evidence_of_nothing() -> None:
+    """A feature in which they hardly differ must not be magnified: an unseen kind may differ in just that."""
+    values = np.random.default_rng(0).normal(size=(20, 40))
+    values[:, 39] *= 1e-3
+    values[LABELS, 0] += 10
+    fitted = fit_against_others(values, LABELS, 10.0)
+    unseen = np.zeros((1, 40))
+    unseen[0, 0], unseen[0, 39] = values[:, 0].mean(), 1
+    assert abs(fitted(unseen)[0] - fitted(unseen * (np.arange(40) < 39))[0]) < 0.01
 
 
 def test_ridge_ranks_anomalies_first_where_they_can_be_told() -> None:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
-from support_kinds import anomaly, is_dent, mask_of, named_model
+from support_kinds import anomaly, is_dent, mask_of, named_model, stained
 from support_models import normal_png
+from support_pictures import png_bytes, texture
 
-from chalicelib.anomalies import UNNAMED
+from chalicelib.anomalies import UNNAMED, anomaly_list
 from chalicelib.detector import Detector
 from chalicelib.exceptions import ModelInvalidError
 from chalicelib.heatmaps import mask_png
@@ -36,9 +37,9 @@ def detector(trained: TrainedModel) -> Detector:
 def test_the_metadata_lists_names_colours_and_cross_validated_accuracy(trained: TrainedModel) -> None:
     metadata = Detector.load(trained.model).metadata
     assert metadata == trained.metadata
-    assert [kind.name for kind in metadata.kinds] == ["dent", "scratch"]
+    assert [kind.name for kind in metadata.kinds] == ["dent", "scratch", "anomaly"]
     assert metadata.kinds[0].color == "#1F77B4"  # the dataset's own
-    assert all(kind.accuracy is not None and kind.accuracy >= 0.8 for kind in metadata.kinds)
+    assert all(kind.accuracy is not None and kind.accuracy >= 0.8 for kind in metadata.kinds[:-1])
     assert metadata.with_masks
     assert metadata.decisions["kinds"]["named"] == ["dent", "scratch"]
 
@@ -60,6 +61,22 @@ def test_an_unseen_anomaly_is_named_where_it_is_and_in_its_colour(detector: Dete
         assert (shown == index).mean() == pytest.approx(area)
         assert (colours[shown == index] == ImageColor.getrgb(kind.color)).all()
     assert (colours[shown == 0] == 255).all()
+
+
+@pytest.mark.parametrize("seed", range(400, 406))
+def test_a_kind_that_training_has_not_seen_is_called_anomaly(detector: Detector, seed: int) -> None:
+    picture = read_picture(png_bytes(stained(texture(seed, 160, 120), 0.4, 0.4)))
+    detection = detector.detect(picture)
+    assert detection.regions[0].name == "anomaly"
+    background, *found = anomaly_list(detection.kinds)
+    assert background["Name"] == "background"
+    assert found[-1] == {
+        "Name": "anomaly",
+        "PixelAnomaly": {
+            "TotalPercentageArea": detection.kinds[-1].area,
+            "Color": detector.metadata.kinds[-1].color,
+        },
+    }
 
 
 def test_areas_of_kinds_and_regions_are_those_of_the_whole(detector: Detector) -> None:
