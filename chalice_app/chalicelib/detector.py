@@ -225,13 +225,16 @@ def new_session(model: bytes, threads: int | None = None) -> Any:  # noqa: ANN40
     options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime's exceptions share no base class but Exception.
         message = (
             f"The file is no ONNX model that onnxruntime can load ({error}): copy it again, or train it anew."
         )
         raise ModelInvalidError(message) from error
+    # The file's content, which it would keep for as long as it lives in case that providers are changed.
+    session._model_bytes = None
+    return session
 
 
 def _content(model: bytes | Path) -> bytes:

@@ -28,6 +28,7 @@ from spotcheck.bench_memory import peak_mb
 from spotcheck.bench_sets import LABELS, sets, solar_cells, with_labels
 from spotcheck.bench_tables import bench_tables
 from spotcheck.console import err, out
+from spotcheck.experiments import with_test_anomalies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,14 +109,17 @@ def _costs(model: bytes, labelled_model: bytes, cells: Dataset) -> dict[str, Any
     file.write_bytes(model)
     picture = cells.train[0].path
     many = solar_cells("mono", _TIMED_PICTURES)
+    normals = [labelled.path for labelled in many.train]
+    anomalies = [labelled.path for labelled in with_test_anomalies(many, LABELS).anomalies]
     figures: dict[str, Any] = {
         "model_mb": round(len(model) / 1e6, 2),
         "model_with_labels_mb": round(len(labelled_model) / 1e6, 2),
         f"training_seconds_{_TIMED_PICTURES}_images": _training_seconds(many),
         "peak_memory_mb": {
             "judging": peak_mb("judge", file, [labelled.path for labelled in cells.test[:50]]),
-            f"training_{_TIMED_PICTURES}_images": peak_mb(
-                "train", file, [labelled.path for labelled in many.train]
+            f"training_{_TIMED_PICTURES}_images": peak_mb("train", file, normals),
+            f"training_{_TIMED_PICTURES}_images_and_{LABELS}_anomalies": peak_mb(
+                "train", file, normals, anomalies
             ),
         },
         "latency_ms_p50": _latencies(model, picture),

@@ -61,24 +61,19 @@ def train_on(
         ],
         colors=dataset.colors,
     )
-    if not (dataset.test or dataset.anomalies):
-        return Result(trained, None)
-    detector = Detector.load(trained.model)
     if dataset.test:
-        measured_on = "the test split, none of it trained on"
-        evaluation = evaluate_pictures(detector, dataset.test, measured_on, progress=on_evaluate)
-    else:
-        evaluation = _evaluate_training_pictures(dataset, trained, detector, on_evaluate)
-    return Result(_with_metrics(trained, evaluation), evaluation)
+        return measured(trained, dataset.test, "the test split, none of it trained on", on_evaluate)
+    if dataset.anomalies:
+        evaluation = _evaluate_training_pictures(dataset, trained, on_evaluate)
+        return Result(_with_metrics(trained, evaluation), evaluation)
+    return Result(trained, None)
 
 
 def _evaluate_training_pictures(
-    dataset: Dataset,
-    trained: TrainedModel,
-    detector: Detector,
-    progress: Callable[[int, int], None] | None,
+    dataset: Dataset, trained: TrainedModel, progress: Callable[[int, int], None] | None
 ) -> Evaluation:
     """Measures without a test split: no picture is judged by a model that has seen it."""
+    detector = Detector.load(trained.model)
     by_name = {picture.name: picture for picture in dataset.train}
     metadata = trained.metadata
     normals = [by_name[image.name] for image in metadata.training_images]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from chalicelib.training.graph import GraphBuilder
 
+# What comes after the last stage is a quarter of the tensors, and is not needed.
+_CLASSIFIER = ("_conv_head", "_bn1", "_fc")
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _BATCH_NORM_EPSILON = 1e-3
 
@@ -63,7 +65,12 @@ def load_weights(backbone: str = "efficientnet-lite2") -> Weights:
     if not files:
         message = f"Training needs the Python package {package}: install what requirements/desk.txt lists."
         raise TrainingError(message)
-    return Weights(read_checkpoint(files[0]), hashlib.sha256(files[0].read_bytes()).hexdigest(), backbone)
+    tensors = {
+        name: tensor for name, tensor in read_checkpoint(files[0]).items() if not name.startswith(_CLASSIFIER)
+    }
+    with files[0].open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Weights(tensors, sha256, backbone)
 
 
 def add_backbone(graph: GraphBuilder, image: str, weights: Weights, taps: Collection[str]) -> dict[str, Tap]:

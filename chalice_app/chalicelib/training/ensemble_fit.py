@@ -26,7 +26,7 @@ from chalicelib.training.picture_rows import picture_rows
 from chalicelib.training.scoring import scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,7 +40,7 @@ class Sample(NamedTuple):
     """Features of training pictures.
 
     Attributes:
-        patches: `(pictures, channels, patches)` float32.
+        patches: Of each picture `(channels, patches)` float32; they may be parts of larger arrays.
         pooled: `(pictures, features)` float32, of the whole picture.
         distances: `(pictures, patches)` by the unsupervised model, greater than 0: leave-one-out for normal
             pictures.
@@ -49,7 +49,7 @@ class Sample(NamedTuple):
         folds: `(pictures,)`, the fold in which a picture is held out.
     """
 
-    patches: NDArray[np.float32]
+    patches: Sequence[NDArray[np.float32]]
     pooled: NDArray[np.float32]
     distances: NDArray[np.float64]
     is_anomalous: NDArray[np.bool_]
@@ -88,24 +88,18 @@ def fit_ensemble(sample: Sample, weights: Mapping[str, float] = LABELLED) -> Ens
 
 
 class _Learning:
-    """The features made ready, and what all fits share."""
+    """What all fits share; features are made ready when they are needed, because memory is short."""
 
     def __init__(self, sample: Sample, weights: Mapping[str, float]) -> None:
         self._sample = sample
         self._names = tuple(weights)
         self._normal = ~sample.is_anomalous
         self._rows = {PICTURE: picture_rows(sample)} if PICTURE in weights else {}
-        logs = np.log(sample.distances).astype(np.float32)
-        count, width, patches = sample.patches.shape
-        self.patches = np.empty((count, patches, width + 1), np.float32)
-        self.patches[:, :, :width] = sample.patches.transpose(0, 2, 1)
-        self.patches[:, :, width] = logs
-        self.mean, self.scale = _mean_and_scale(self.patches, self._normal)
-        self.patches -= self.mean.astype(np.float32)
-        self.patches *= self.scale.astype(np.float32)
-        self._logs = logs
+        self._logs = np.log(sample.distances).astype(np.float32)
+        self.mean, self.scale = self._mean_and_scale()
+        self._shift, self._factor = self.mean.astype(np.float32), self.scale.astype(np.float32)
         self._moments = {
-            fold: Moments.of(self._patches_of(self._normal & (sample.folds == fold)))
+            fold: Moments.of(self._patches(self._normal & (sample.folds == fold)).reshape(-1, len(self.mean)))
             for fold in np.unique(sample.folds)
         }
 
@@ -119,7 +113,8 @@ class _Learning:
         for fold in np.unique(self._sample.folds):
             held_out = self._sample.folds == fold
             for name, head in self.fit(fold).items():
-                said[name][held_out] = head(self._rows.get(name, self.patches)[held_out])
+                seen = self._rows[name][held_out] if name == PICTURE else self._patches(held_out)
+                said[name][held_out] = head(seen)
         return said
 
     def raw(self, name: str, head: Linear | None) -> Linear | None:
@@ -133,14 +128,15 @@ class _Learning:
         moments = [moments for fold, moments in self._moments.items() if fold != held_out]
         normal_moments = Moments.total_of(moments)
         chosen, has_masks = self._anomalous_patches(anomalies)
-        discriminant = self._discriminant(normal_moments, anomalies, chosen)
+        patches = self._patches(anomalies)
+        discriminant = fit_discriminant(normal_moments, patches[chosen], _importance(chosen))
         if not has_masks.all():
-            again = _largest(discriminant(self.patches[anomalies]), self._sample.distances.shape[1])
+            again = _largest(discriminant(patches), self._sample.distances.shape[1])
             chosen[~has_masks] = again[~has_masks]
-            discriminant = self._discriminant(normal_moments, anomalies, chosen)
+            discriminant = fit_discriminant(normal_moments, patches[chosen], _importance(chosen))
         heads = {DISCRIMINANT: discriminant}
         if LOGISTIC in self._names:
-            heads[LOGISTIC] = self._logistic(discriminant, normals, anomalies, chosen)
+            heads[LOGISTIC] = self._logistic(discriminant, normals, patches[chosen], _importance(chosen))
         if PICTURE in self._rows:
             heads[PICTURE] = fit_ridge(self._rows[PICTURE][used], ~self._normal[used])
         return heads
@@ -154,43 +150,52 @@ class _Learning:
         chosen: NDArray[np.bool_] = np.where(has_masks[:, None], masks > peaks / 2, unusual)
         return chosen, has_masks
 
-    def _discriminant(
-        self, normal: Moments, anomalies: NDArray[np.bool_], chosen: NDArray[np.bool_]
-    ) -> Linear:
-        return fit_discriminant(normal, self.patches[anomalies][chosen], _importance(chosen))
-
     def _logistic(
         self,
         discriminant: Linear,
         normals: NDArray[np.bool_],
-        anomalies: NDArray[np.bool_],
-        chosen: NDArray[np.bool_],
+        positives: NDArray[np.float32],
+        importance: NDArray[np.float64],
     ) -> Linear:
-        pictures = np.flatnonzero(normals)
-        fooling = np.argsort(-discriminant(self.patches)[pictures], axis=1, kind="stable")[:, :_FOOLING]
-        any_patch = np.random.default_rng(0).integers(0, self.patches.shape[1], (len(pictures), _ANY))
-        places = np.concatenate([fooling, any_patch], axis=1)
-        negatives = self.patches[pictures[:, None], places].reshape(-1, self.patches.shape[2])
-        positives = self.patches[anomalies][chosen]
+        pictures = np.flatnonzero(normals).tolist()
+        any_patch = np.random.default_rng(0).integers(0, self._logs.shape[1], (len(pictures), _ANY))
+        chosen = []
+        for place, others in zip(pictures, any_patch, strict=True):
+            patches = self._patches_of(place)
+            fooling = np.argsort(-discriminant(patches), kind="stable")[:_FOOLING]
+            chosen.append(patches[np.concatenate([fooling, others])])
+        negatives = np.concatenate(chosen)
         rows = np.concatenate([negatives, positives])
-        importance = np.concatenate([np.full(len(negatives), 1 / len(negatives)), _importance(chosen)])
+        importance = np.concatenate([np.full(len(negatives), 1 / len(negatives)), importance])
         is_anomalous = np.arange(len(rows)) >= len(negatives)
         return fit_logistic(rows, is_anomalous, importance * len(rows) / 2)
 
-    def _patches_of(self, pictures: NDArray[np.bool_]) -> NDArray[np.float32]:
-        patches: NDArray[np.float32] = self.patches[pictures].reshape(-1, self.patches.shape[2])
+    def _patches(self, pictures: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """`(pictures, patches, features)` of some pictures, standardised."""
+        places = np.flatnonzero(pictures).tolist()
+        ready = np.empty((len(places), self._logs.shape[1], len(self.mean)), np.float32)
+        for row, place in enumerate(places):
+            ready[row] = self._patches_of(place)
+        return ready
+
+    def _patches_of(self, place: int) -> NDArray[np.float32]:
+        """`(patches, features)` of a picture, standardised."""
+        patches = self._raw(place)
+        patches -= self._shift
+        patches *= self._factor
         return patches
 
+    def _raw(self, place: int) -> NDArray[np.float32]:
+        """`(patches, features)` of a picture: its features, and the logarithms of its distances."""
+        return np.ascontiguousarray(np.vstack([self._sample.patches[place], self._logs[place]]).T)
 
-def _mean_and_scale(
-    patches: NDArray[np.float32], normal: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each feature over the normal pictures' patches; one picture at a time, because memory is short."""
-    pictures = np.flatnonzero(normal)
-    count = len(pictures) * patches.shape[1]
-    mean = np.sum([patches[place].sum(axis=0, dtype=np.float64) for place in pictures], axis=0) / count
-    squared = np.sum([np.square(patches[place] - mean).sum(axis=0) for place in pictures], axis=0)
-    return mean, 1 / np.maximum(np.sqrt(squared / count), 1e-9)
+    def _mean_and_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each feature over the normal pictures' patches."""
+        pictures = np.flatnonzero(self._normal).tolist()
+        count = len(pictures) * self._logs.shape[1]
+        mean = np.sum([self._raw(place).sum(axis=0, dtype=np.float64) for place in pictures], axis=0) / count
+        squared = np.sum([np.square(self._raw(place) - mean).sum(axis=0) for place in pictures], axis=0)
+        return mean, 1 / np.maximum(np.sqrt(squared / count), 1e-9)
 
 
 def _largest(values: NDArray[np.floating], patches: int) -> NDArray[np.bool_]:

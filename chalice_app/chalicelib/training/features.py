@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from chalicelib.pictures import read_picture
 from chalicelib.training.backbones import add_backbone, context_taps
 from chalicelib.training.graph import GraphBuilder
 from chalicelib.training.likeness import thumbnail
+from chalicelib.training.memory import sparing_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -154,6 +155,7 @@ def _by_patch(graph: GraphBuilder, value: str, tap: Tap, config: TrainingConfig)
     )
 
 
+@sparing_memory()
 def extract_features(
     pictures: Sequence[NamedPicture],
     weights: Backbone,
@@ -165,17 +167,15 @@ def extract_features(
     """Extracts the features of every picture that can be read.
 
     Args:
-        pictures: What to read; memory grows by 67 KB a picture at the default configuration, and by 160 KB
+        pictures: What to read; memory grows by 67 KB a picture at the default configuration, and by 150 KB
             with context.
         weights: The network's weights.
         config: Input size, grid and taps.
         progress: Called with how many pictures are done, of how many.
         with_context: Whether to extract what judges that learn from anomalies need.
     """
-    graph = GraphBuilder()
-    values = add_features(graph, "image", weights, config, with_context=with_context)
-    shapes = values.shapes()
-    session = new_session(graph.model(config.input_size, shapes))
+    session, values = _session(weights, config, with_context=with_context)
+    names = list(values.shapes())
     width, patches = sum(values.channels), values.grid**2
     described = np.empty((len(pictures), width + values.context_channels, patches), np.float32)
     pooled = np.empty((len(pictures), values.pooled_channels), np.float32)
@@ -188,7 +188,7 @@ def extract_features(
             skipped.append(SkippedImage(picture.name, prepared))
         else:
             image, sha256 = prepared
-            of_patches, *context = session.run(list(shapes), {"image": image[None]})
+            of_patches, *context = session.run(names, {"image": image[None]})
             described[len(images), :width] = of_patches.reshape(width, patches)
             if context:
                 described[len(images), width:] = context[0].reshape(-1, patches)
@@ -207,6 +207,15 @@ def extract_features(
         tuple(thumbnails),
         tuple(places),
     )
+
+
+def _session(
+    weights: Backbone, config: TrainingConfig, *, with_context: bool
+) -> tuple[Any, FeatureValues]:  # onnxruntime has no types
+    """What extracts features, and where they are; the graph is let go of, because memory is short."""
+    graph = GraphBuilder()
+    values = add_features(graph, "image", weights, config, with_context=with_context)
+    return new_session(graph.model(config.input_size, values.shapes())), values
 
 
 _Prepared = tuple["NDArray[np.uint8]", str] | str

@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from chalicelib.model_metadata import METADATA_KEY, ModelMetadata
+from chalicelib.training.memory import sparing_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,10 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+        # Constants go into the model at once: they are most of it, and memory is short.
+        self._model = onnx.ModelProto(producer_name="spotcheck")
+        self._model.graph.name = "spotcheck"
+        self._constants = self._model.graph.initializer
         self._opsets = {"": OPSET}
         self._ir_version = _IR_VERSION
 
@@ -76,18 +80,26 @@ class GraphBuilder:
         """
         foreign = compose.add_prefix(model, prefix)
         self._nodes += foreign.graph.node
-        self._constants += foreign.graph.initializer
+        self._constants.extend(foreign.graph.initializer)
         for opset in foreign.opset_import:
             domain = "" if opset.domain == "ai.onnx" else opset.domain
             self._opsets[domain] = max(opset.version, self._opsets.get(domain, 0))
         self._ir_version = max(self._ir_version, foreign.ir_version)
 
-    def model(self, image_size: int, outputs: Mapping[str, Sequence[int] | None]) -> bytes:
+    def model(
+        self,
+        image_size: int,
+        outputs: Mapping[str, Sequence[int] | None],
+        metadata: ModelMetadata | None = None,
+    ) -> bytes:
         """The whole graph as an ONNX file: `image` `(1, size, size, 3)` uint8 in, float32 `outputs` out.
+
+        A graph can be had once: its nodes go into the file.
 
         Args:
             image_size: Side of the picture.
             outputs: Values and their shapes; None where nobody knows it yet.
+            metadata: What the model says of itself; None where it is for training alone.
         """
         image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, image_size, image_size, 3])
         values = [
@@ -95,11 +107,16 @@ class GraphBuilder:
         ]
         if self._opsets[""] >= _AXES_ARE_INPUTS:
             self._nodes = [self._with_axes_as_input(node) for node in self._nodes]
-        graph = helper.make_graph(self._nodes, "spotcheck", [image], values, self._constants)
-        opsets = [helper.make_opsetid(domain, version) for domain, version in sorted(self._opsets.items())]
-        model = helper.make_model(graph, producer_name="spotcheck", opset_imports=opsets)
-        model.ir_version = self._ir_version
-        return serialised(model)
+        self._model.graph.node.extend(self._nodes)
+        self._model.graph.input.append(image)
+        self._model.graph.output.extend(values)
+        self._model.opset_import.extend(
+            helper.make_opsetid(domain, version) for domain, version in sorted(self._opsets.items())
+        )
+        self._model.ir_version = self._ir_version
+        if metadata:
+            helper.set_model_props(self._model, {METADATA_KEY: metadata.to_json()})
+        return serialised(self._model)
 
     def _with_axes_as_input(self, node: onnx.NodeProto) -> onnx.NodeProto:
         attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
@@ -109,6 +126,7 @@ class GraphBuilder:
         return helper.make_node(node.op_type, [*node.input, axes], list(node.output), **attributes)
 
 
+@sparing_memory()
 def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     """The same model with this metadata in place of what it had."""
     proto = onnx.load_from_string(model)

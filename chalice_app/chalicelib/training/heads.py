@@ -99,7 +99,8 @@ class _Dual(NamedTuple):
         """Of features that are divided by their `spread` first."""
         scale = 1 / ((spread + 1e-3 * spread.mean() + 1e-9) * np.sqrt(rows.shape[1]))
         mean = rows.mean(axis=0)
-        scaled = (rows - mean) * scale
+        scaled = rows - mean
+        scaled *= scale
         positives = int(is_positive.sum())
         importance = np.where(is_positive, 0.5 / positives, 0.5 / (len(rows) - positives)) * len(rows)
         kernel = scaled @ scaled.T + 1 + np.diag(penalty / importance)
@@ -167,7 +168,7 @@ def fit_logistic(
         is_anomalous: `(samples,)`.
         importance: `(samples,)`; its sum says how much the data weigh against the penalty.
     """
-    design = np.column_stack([_float64(rows), np.ones(len(rows))])
+    design = np.column_stack([rows, np.ones(len(rows))])  # in double precision, as the ones are
     penalty = np.append(np.ones(rows.shape[1]), 1e-9)
     importance = _LOGISTIC_WEIGHT * importance
     weights = np.zeros(design.shape[1])

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from chalicelib.training.ensemble import LABELLED, Ensemble
 from chalicelib.training.ensemble_fit import Sample, fit_ensemble
 from chalicelib.training.folds import deal_folds
+from chalicelib.training.memory import sparing_memory
 from chalicelib.training.numerics import auroc
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Labelled:
     decision: dict[str, Any]
 
 
+@sparing_memory()
 def learn_from_anomalies(
     features: Features,
     masks: NDArray[np.float32],
@@ -70,7 +72,7 @@ def learn_from_anomalies(
         }
         return replace(alone, decision=decision)
     sample = Sample(
-        features.described,
+        list(features.described),
         features.pooled,
         without.distances,
         is_anomalous,

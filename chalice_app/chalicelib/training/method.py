@@ -10,6 +10,8 @@ makes a few less in the trial, and more on real anomalies.
 from __future__ import annotations
 
 import io
+import threading
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,6 +43,8 @@ _THIRDS = 3
 _RATIO, _MARGIN = 0.45, 0.005
 # Sides of the planted patch, as shares of the picture's.
 _SMALLEST, _LARGEST = 0.06, 0.2
+# Decoded pictures that are kept: of two that are read at a time, and of the next.
+_KEPT = 4
 
 
 class Choice(NamedTuple):
@@ -75,7 +79,8 @@ def choose_method(
         return Choice("padim", {**by_default, "reason": reason})
     values, channels = features.values[tried], features.channels
     often = max(1, _MOST_TRIED // len(tried))
-    planted = extract_features(_plant(pictures, np.tile(tried, often), config), weights, config).values
+    planting = _Planted([pictures[place] for place in tried], config.input_size)
+    planted = extract_features(planting.named(often), weights, config).values
     trial = {
         method: [
             _separation(method, values, planted, thirds == third, channels, config)
@@ -121,34 +126,54 @@ def _separation(
     return auroc(found, np.arange(len(found)) >= held_out.sum())
 
 
-def _plant(
-    pictures: Sequence[NamedPicture], places: NDArray[np.intp], config: TrainingConfig
-) -> list[NamedPicture]:
-    """The pictures, each with a patch of the next one planted in it."""
-    generator = np.random.default_rng(0)
-    decoded = [_decoded(pictures[place], config.input_size) for place in places]
-    planted = []
-    for index, image in enumerate(decoded):
-        foreign = decoded[(index + 1) % len(decoded)]
-        side = generator.uniform(_SMALLEST, _LARGEST, 2)
-        source, target = generator.uniform(0, 1 - side), generator.uniform(0, 1 - side)
+class _Planted:
+    """Pictures, each with a patch of the next one planted in it when it is read: memory is short.
+
+    Args:
+        pictures: Which, all of them readable.
+        size: What their shorter sides are reduced to.
+    """
+
+    def __init__(self, pictures: Sequence[NamedPicture], size: int) -> None:
+        self._pictures, self._size = pictures, size
+        self._lock = threading.Lock()
+        self._decoded = lru_cache(_KEPT)(self._decode)
+
+    def named(self, often: int) -> list[NamedPicture]:
+        """All of the pictures so many times, each time with another patch."""
+        generator = np.random.default_rng(0)
+        named = []
+        for place in range(often * len(self._pictures)):
+            side = generator.uniform(_SMALLEST, _LARGEST, 2)
+            corners = generator.uniform(0, 1 - side), generator.uniform(0, 1 - side)
+            named.append(NamedPicture(f"planted-{place}", partial(self._plant, place, side, *corners)))
+        return named
+
+    def _plant(
+        self,
+        place: int,
+        side: NDArray[np.float64],
+        source: NDArray[np.float64],
+        target: NDArray[np.float64],
+    ) -> bytes:
+        with self._lock:  # else both threads that read would decode the picture between them
+            image, foreign = (self._decoded((place + step) % len(self._pictures)) for step in (0, 1))
         width, height = (max(1, round(share * full)) for share, full in zip(side, image.size, strict=True))
         corner = [source[0] * foreign.width, source[1] * foreign.height]
         box = (*corner, corner[0] + side[0] * foreign.width, corner[1] + side[1] * foreign.height)
         patch = foreign.crop(tuple(map(round, box))).resize((width, height))
         spoilt = image.copy()
         spoilt.paste(patch, (round(target[0] * image.width), round(target[1] * image.height)))
-        planted.append(NamedPicture.of_bytes(f"planted-{index}", _png(spoilt)))
-    return planted
+        return _png(spoilt)
 
-
-def _decoded(picture: NamedPicture, size: int) -> Image.Image:
-    """The picture, its shorter side about as the network needs it."""
-    image = Image.fromarray(read_picture(picture.read(), min_decoded_side=size).pixels)
-    scale = size / min(image.size)
-    if scale >= 1:
-        return image
-    return image.resize((round(image.width * scale), round(image.height * scale)), reducing_gap=3.0)
+    def _decode(self, place: int) -> Image.Image:
+        """The picture, its shorter side about as the network needs it."""
+        picture = read_picture(self._pictures[place].read(), min_decoded_side=self._size)
+        image = Image.fromarray(picture.pixels)
+        scale = self._size / min(image.size)
+        if scale >= 1:
+            return image
+        return image.resize((round(image.width * scale), round(image.height * scale)), reducing_gap=3.0)
 
 
 def _png(image: Image.Image) -> bytes:

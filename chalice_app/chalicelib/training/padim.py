@@ -98,10 +98,11 @@ def fit_padim(
     if any(len(members) > count - 3 for members in together):
         message = "Nearly all pictures show the same part: training needs pictures of different parts."
         raise TrainingError(message)
-    variance = (
-        np.square(features - features.mean(axis=0)).sum(axis=0, dtype=np.float64) * scales[:, None] ** 2
-    )
-    jitter = ridge * float(variance.mean()) / (count - 1)
+    mean = features.mean(axis=0)
+    variance = np.zeros((width, patches))
+    for picture in features:  # one at a time, because memory is short
+        variance += np.square(picture - mean)
+    jitter = ridge * float((variance * scales[:, None] ** 2).mean()) / (count - 1)
     means = np.empty((patches, width), np.float32)
     factors = np.empty((patches, width, width), np.float16)
     distances = np.empty((count, patches))
@@ -179,8 +180,8 @@ def tap_scales(features: NDArray[np.float32], channels: Sequence[int]) -> NDArra
     scales, start = [], 0
     for width in channels:
         tap = features[:, start : start + width]
-        deviation = tap - tap.mean(axis=(0, 2), keepdims=True)
-        varied = float(np.square(deviation).sum(axis=1, dtype=np.float64).mean())
+        mean = tap.mean(axis=(0, 2))[:, None]
+        varied = float(np.mean([np.square(one - mean).sum(axis=0, dtype=np.float64) for one in tap]))
         if (tap == tap[0]).all():
             raise TrainingError(ALL_THE_SAME)
         scales.append(np.full(width, varied**-0.5))

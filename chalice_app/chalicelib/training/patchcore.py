@@ -101,16 +101,17 @@ def fit_patchcore(
     Raises:
         TrainingError: All pictures are the same.
     """
-    count, width, patches = features.shape
+    count, _, patches = features.shape
     scales = tap_scales(features, channels)
     owners = np.arange(count) if groups is None else groups
     folds = np.random.default_rng(0).permutation(int(owners.max()) + 1) % _FOLDS
     with threadpool_limits(1, "blas"):
-        rows = features.transpose(0, 2, 1).reshape(-1, width)
-        of_folds = [Moments.of(rows[np.repeat(folds[owners] == fold, patches)]) for fold in range(_FOLDS)]
-        whitening = _whitened(of_folds, scales)[1]
-        chosen = _spread_out(rows @ whitening)
-        bank = rows[chosen]
+        of_folds = [Moments.of(_rows(features[folds[owners] == fold])) for fold in range(_FOLDS)]
+        generator = np.random.default_rng(0)
+        candidates = generator.permutation(count * patches)[:_CANDIDATES]
+        rows = features[candidates // patches, :, candidates % patches]
+        spread = _spread_out(rows @ _whitened(of_folds, scales)[1], generator)
+        chosen, bank = candidates[spread], rows[spread]
         model = PatchCore(
             _space(of_folds, scales, bank),
             owners[chosen // patches],
@@ -187,12 +188,15 @@ def _whitened(
     return mean.astype(np.float32), (shrunk * scales[:, None]).astype(np.float32)
 
 
-def _spread_out(patches: NDArray[np.float32]) -> NDArray[np.intp]:
+def _rows(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`(pictures * patches, channels)` of `(pictures, channels, patches)`."""
+    return features.transpose(0, 2, 1).reshape(-1, features.shape[1])
+
+
+def _spread_out(patches: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.intp]:
     """Places of patches, each the farthest from those before it."""
-    generator = np.random.default_rng(0)
-    candidates = generator.permutation(len(patches))[:_CANDIDATES]
     directions = generator.standard_normal((patches.shape[1], _DIRECTIONS)).astype(np.float32)
-    points = patches[candidates] @ directions
+    points = patches @ directions
     lengths = np.square(points).sum(axis=1)
     distances = np.full(len(points), _FAR, np.float32)
     chosen = [0]
@@ -200,5 +204,4 @@ def _spread_out(patches: NDArray[np.float32]) -> NDArray[np.intp]:
         last = chosen[-1]
         distances = np.minimum(distances, lengths - 2 * (points @ points[last]) + lengths[last])
         chosen.append(int(distances.argmax()))
-    result: NDArray[np.intp] = candidates[np.array(chosen)].astype(np.intp)
-    return result
+    return np.array(chosen, np.intp)

@@ -22,7 +22,8 @@ def picture_rows(sample: Sample) -> NDArray[np.float64]:
     """What the picture judge sees `(pictures, features)`: whole picture, unusual patches, spread."""
     count = sample.distances.shape[1]
     unusual = np.argsort(-sample.distances, axis=1, kind="stable")[:, : unusual_patches(count)]
-    features = np.take_along_axis(sample.patches, unusual[:, None, :], axis=2).mean(axis=2)
+    chosen = zip(sample.patches, unusual, strict=True)
+    features = np.stack([patches[:, places].mean(axis=1) for patches, places in chosen])
     logs = np.log(sample.distances)
     means = -np.sort(-logs, axis=1) @ spread_weights(count)
     spread = np.column_stack([means, logs.std(axis=1)])

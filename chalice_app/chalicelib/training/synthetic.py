@@ -127,7 +127,7 @@ def _with_planted(
     count = len(normals.features)
     is_anomalous = np.arange(count + len(used)) >= count
     return Sample(
-        np.concatenate([normals.features, features.values]),
+        [*normals.features, *features.values],
         np.zeros((len(is_anomalous), 0), np.float32),
         np.concatenate([unsupervised.leave_one_out, distances]),
         is_anomalous,

@@ -23,10 +23,9 @@ from chalicelib.picture_formats import exif_orientation
 from chalicelib.pictures import read_picture
 from chalicelib.tiling import Tile, Tiles
 from chalicelib.training.backbones import load_backbone
-from chalicelib.training.building import build
+from chalicelib.training.building import Learnt, build
 from chalicelib.training.features import Features, extract_features
 from chalicelib.training.folds import group_by_looks, group_by_name
-from chalicelib.training.graph import with_metadata
 from chalicelib.training.kinds import NO_KINDS
 from chalicelib.training.labelled import Labelled
 from chalicelib.training.likeness import thumbnail
@@ -104,7 +103,7 @@ def train_tiled(
             **({"labels": labelled.decision} if labelled else {}),
         },
     )
-    model = with_metadata(build(backbone, flat, unsupervised, None, NO_KINDS), metadata)
+    model = build(backbone, flat, Learnt(unsupervised, None, NO_KINDS, metadata))
     return TrainedModel(model, metadata, metadata.normal_scores, metadata.anomaly_scores)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chalicelib.training.backbones import Backbone
+    from chalicelib.training.building import Learnt
     from chalicelib.training.config import NamedPicture, TrainingConfig
     from chalicelib.training.ensemble import Ensemble
     from chalicelib.training.kinds import Kinds
@@ -73,12 +74,7 @@ def train(
     """
     # onnx takes a moment to load: not before someone trains.
     from chalicelib.training.backbones import load_backbone  # noqa: PLC0415
-    from chalicelib.training.graph import with_metadata  # noqa: PLC0415
-    from chalicelib.training.material import describe_groups, read_material  # noqa: PLC0415
-    from chalicelib.training.method import choose_method  # noqa: PLC0415
-    from chalicelib.training.squares import Squares  # noqa: PLC0415
-    from chalicelib.training.synthetic import Normals, learn_without_labels  # noqa: PLC0415
-    from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
+    from chalicelib.training.building import build  # noqa: PLC0415
 
     _check_costs(config, len(anomalies))
     if config.tile:
@@ -86,6 +82,31 @@ def train(
 
         return train_tiled(pictures, config, progress, anomalies)
     weights = load_backbone(config, pictures)
+    # Features are let go of before the model is built, because memory is short.
+    learnt, maps = _learn(pictures, anomalies, weights, config, colors, progress)
+    model, metadata = build(weights, config, learnt), learnt.metadata
+    return TrainedModel(
+        model, metadata, metadata.normal_scores[: metadata.normals], metadata.anomaly_scores, maps
+    )
+
+
+def _learn(
+    pictures: Sequence[NamedPicture],
+    anomalies: Sequence[NamedPicture],
+    weights: Backbone,
+    config: TrainingConfig,
+    colors: Mapping[str, str],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Learnt, tuple[NDArray[np.uint8], ...]]:
+    """Everything but the graph; and what the training pictures show, by models that have not seen them."""
+    from chalicelib.training.building import Learnt  # noqa: PLC0415 - as in `train`
+    from chalicelib.training.held_out import held_out_maps  # noqa: PLC0415
+    from chalicelib.training.material import describe_groups, read_material  # noqa: PLC0415
+    from chalicelib.training.method import choose_method  # noqa: PLC0415
+    from chalicelib.training.squares import Squares  # noqa: PLC0415
+    from chalicelib.training.synthetic import Normals, learn_without_labels  # noqa: PLC0415
+    from chalicelib.training.unsupervised import fit_unsupervised  # noqa: PLC0415
+
     material = read_material(pictures, anomalies, weights, config, progress)
     groups = material.groups(config)
     normals = material.features.values[: material.normals]
@@ -101,7 +122,7 @@ def train(
         weights,
         config,
     )
-    labelled, warnings = _learn(material, groups, without)
+    labelled, warnings = _learn_from_anomalies(material, groups, without)
     normal_scores = labelled.normal_scores if labelled else without.normal_scores
     threshold, steepness = calibrate(normal_scores, labelled, config)
     warnings += [threshold.warning] if threshold.warning else []
@@ -120,17 +141,8 @@ def train(
             **_decisions(material, without, labelled, kinds, config),
         },
     )
-    from chalicelib.training.building import build  # noqa: PLC0415 - as above
-    from chalicelib.training.held_out import held_out_maps  # noqa: PLC0415
-
-    model = build(weights, config, unsupervised, ensemble, kinds)
-    return TrainedModel(
-        with_metadata(model, metadata),
-        metadata,
-        metadata.normal_scores[: metadata.normals],
-        metadata.anomaly_scores,
-        held_out_maps(material, labelled, threshold.value, kinds),
-    )
+    maps = held_out_maps(material, labelled, threshold.value, kinds)
+    return Learnt(unsupervised, ensemble, kinds, metadata), maps
 
 
 def _describe_copies(material: Material) -> dict[str, Any]:
@@ -142,7 +154,7 @@ def _describe_copies(material: Material) -> dict[str, Any]:
     }
 
 
-def _learn(
+def _learn_from_anomalies(
     material: Material, groups: NDArray[np.intp], without: WithoutLabels
 ) -> tuple[Labelled | None, list[str]]:
     """What anomalies taught, if there are any; warnings."""

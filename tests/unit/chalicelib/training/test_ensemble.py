@@ -39,13 +39,13 @@ def sample(normals: int = 30, anomalies: int = 8, *, masked: bool = True, seed: 
         masks[picture, places[picture]] = masked
     pooled = generator.normal(size=(count, POOLED)).astype(np.float32)
     folds = np.arange(count) % 4
-    return Sample(patches, pooled, distances, is_anomalous, masks, folds)
+    return Sample(list(patches), pooled, distances, is_anomalous, masks, folds)
 
 
 def judged(ensemble: Ensemble, given: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores `(pictures,)` and heat maps `(pictures, patches)` by the definition, in NumPy."""
     logs = np.log(given.distances)
-    rows = np.concatenate([given.patches, logs[:, None]], axis=1).transpose(0, 2, 1)
+    rows = np.concatenate([np.stack(given.patches), logs[:, None]], axis=1).transpose(0, 2, 1)
     by_patch = [judge.head(rows) if judge.head else logs for judge in ensemble.of_patches]
     of_patches = iter(by_patch)
     judgements = [
@@ -101,7 +101,7 @@ def test_judges_of_patches_only_need_no_context_and_count_what_they_are_to_count
     unseen = without_context(sample(3, 2, seed=9))
     assert not taught.needs_context
     assert [judge.weight for judge in taught.judges] == [1, 0.25]
-    of_pictures, heat_maps = patch_judgements(taught, unseen.patches, unseen.distances)
+    of_pictures, heat_maps = patch_judgements(taught, np.stack(unseen.patches), unseen.distances)
     for picture in range(5):
         score, heat = run_graph(taught, unseen, picture)
         assert score == pytest.approx(np.exp(of_pictures[picture]), rel=1e-4)
@@ -109,7 +109,8 @@ def test_judges_of_patches_only_need_no_context_and_count_what_they_are_to_count
 
 
 def without_context(given: Sample) -> Sample:
-    return given._replace(patches=given.patches[:, :CHANNELS], pooled=given.pooled[:, :0])
+    patches = [patches[:CHANNELS] for patches in given.patches]
+    return given._replace(patches=patches, pooled=given.pooled[:, :0])
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -142,7 +143,7 @@ def test_a_held_out_picture_is_judged_by_heads_that_have_not_seen_it() -> None:
     generator = np.random.default_rng(0)
     given = sample(40, 20, seed=3)
     noise = given._replace(
-        patches=generator.normal(size=given.patches.shape).astype(np.float32),
+        patches=list(generator.normal(size=np.shape(given.patches)).astype(np.float32)),
         distances=np.exp(generator.normal(2, 0.2, given.distances.shape)),
         masks=np.zeros_like(given.masks),
     )
@@ -153,7 +154,9 @@ def test_a_held_out_picture_is_judged_by_heads_that_have_not_seen_it() -> None:
 
 def test_the_wildest_features_give_finite_scores(ensemble: Ensemble) -> None:
     wild = sample(2, 1)
-    wild = wild._replace(patches=wild.patches * 1e6, distances=wild.distances * 1e12)
+    wild = wild._replace(
+        patches=[patches * np.float32(1e6) for patches in wild.patches], distances=wild.distances * 1e12
+    )
     for picture in range(3):
         score, heat = run_graph(ensemble, wild, picture)
         assert np.isfinite(score)
