@@ -53,6 +53,11 @@ class Framing:
     tile: int = 0
 
     @property
+    def stretches(self) -> bool:
+        """Whether pictures of several shapes are pulled into one."""
+        return self.resize == STRETCH and not self.tile
+
+    @property
     def min_decoded_side(self) -> int | None:
         """A JPEG may be decoded at a scale that keeps both sides at this many pixels; None: whole."""
         if self.tile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from chalicelib.training.config import MIN_NORMALS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from chalicelib.framing import Framing
     from spotcheck.survey import Facts, Survey
 
 Severity = Literal["error", "warning", "note"]
@@ -56,14 +58,19 @@ class Finding:
         return {**asdict(self), "files": list(self.files)}
 
 
-def check_pictures(survey: Survey) -> list[Finding]:
-    """Everything that can be told without a model, the most severe first."""
+def check_pictures(survey: Survey, framing: Framing | None = None) -> list[Finding]:
+    """Everything that can be told without a model, the most severe first.
+
+    Args:
+        survey: Of the pictures.
+        framing: How the model sees them, where that is known; else as models do by default.
+    """
     facts = survey.facts
     checks: tuple[Callable[[Sequence[Facts]], Iterable[Finding]], ...] = (
         _too_few,
         _copies,
         _same_parts,
-        _dimensions,
+        partial(_dimensions, stretches=framing is None or framing.stretches),
         _masks,
         _blurred,
         _exposed,
@@ -191,14 +198,16 @@ def _same_parts(facts: Sequence[Facts]) -> Iterator[Finding]:
             yield Finding("near-duplicates", "note", message, names, advice)
 
 
-def _dimensions(facts: Sequence[Facts]) -> Iterator[Finding]:
+def _dimensions(facts: Sequence[Facts], *, stretches: bool) -> Iterator[Finding]:
     if not facts:
         return
     sizes = Counter((one.width, one.height) for one in facts)
     (width, height), _ = sizes.most_common(1)[0]
     usual = f"{width} × {height}"  # noqa: RUF001 - the sign that people know
     misshapen = tuple(
-        one.name for one in facts if abs(one.width * height / (one.height * width) - 1) > _SAME_SHAPE
+        one.name
+        for one in facts
+        if stretches and abs(one.width * height / (one.height * width) - 1) > _SAME_SHAPE
     )
     if misshapen:
         message = f"{_count(len(misshapen), 'picture')} of another aspect ratio than {usual}"

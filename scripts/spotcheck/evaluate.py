@@ -67,7 +67,8 @@ def evaluate(
     if other:
         _warn("the other model", _trained_on(other, pictures))
     if report:
-        write_report(report, model.read_bytes(), evaluation, check_pictures(survey(dataset)))
+        findings = check_pictures(survey(dataset), detector.metadata.framing)
+        write_report(report, model.read_bytes(), evaluation, findings)
     if json:
         figures = evaluation.to_dict()
         print_json({**figures, "stress": stress_dict(stressed, others)} if stress else figures)

@@ -126,7 +126,7 @@ def train(  # noqa: PLR0913 - one for each option
     err.print(describe(dataset))
     print_skipped(err, [(item.name, item.reason) for item in dataset.skipped])
     with progress_bars(err) as bar:
-        findings = check_pictures(survey(dataset, bar("looking")))
+        findings = check_pictures(survey(dataset, bar("looking")), config.framing)
     print_findings(err, findings, notes=False)
     with progress_bars(err) as bar:
         result = train_on(dataset, config, on_train=bar("training"), on_evaluate=bar("measuring"))

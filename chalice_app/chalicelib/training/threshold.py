@@ -113,8 +113,9 @@ def cost_threshold(
     """The score above which a miss would cost more than an alarm, if both kinds came equally often.
 
     Where they do not, the costs have to be multiplied by how often each kind comes. Where the scores tell the
-    kinds apart too little for such costs, all pictures are best called the same: the threshold then stays
-    near the scores, which decides as much as one that no score can reach, and a warning says so.
+    kinds apart too little for such costs, or so few pictures cannot vouch for it, all are best called the
+    same: the threshold then stays near the scores, which decides as much as one that no score can reach, and
+    a warning says so.
 
     Args:
         curve: The probability of an anomaly.
@@ -130,8 +131,9 @@ def cost_threshold(
         return Threshold(value, "cost", None)
     called = "anomalous" if value <= lowest else "normal"
     warning = (
-        f"At these costs every picture is called {called}: the scores tell normal pictures from anomalous "
-        "ones too little for them. Take costs that are closer to each other, or a false-alarm rate."
+        f"At these costs every picture is called {called}: the pictures are too few, or their scores tell "
+        "normal from anomalous too little. Take costs that are closer to each other, or a false-alarm rate, "
+        "or label more pictures."
     )
     return Threshold(value, "cost", warning)
 

@@ -12,6 +12,7 @@ from support_models import normal_png
 from support_pictures import encoded, jpeg_bytes, png_bytes, scratched, texture
 from typer.testing import CliRunner
 
+from chalicelib.framing import LETTERBOX, Framing
 from spotcheck.checks import Finding, check_labels, check_pictures
 from spotcheck.cli import app
 from spotcheck.datasets import read_dataset
@@ -44,9 +45,9 @@ def stained_png(seed: int) -> bytes:
     return png_bytes(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def found(folder: Path) -> dict[str, list[Finding]]:
+def found(folder: Path, framing: Framing | None = None) -> dict[str, list[Finding]]:
     findings: dict[str, list[Finding]] = {}
-    for finding in check_pictures(survey(read_dataset(folder))):
+    for finding in check_pictures(survey(read_dataset(folder)), framing):
         findings.setdefault(finding.check, []).append(finding)
     return findings
 
@@ -103,6 +104,16 @@ def test_another_aspect_ratio_is_a_warning_and_another_size_a_note(folder: Path)
     assert findings["shapes"][0].files == ("train/good/square.png",)
     assert findings["sizes"][0].files == ("train/good/large.png",)
     assert "160 × 120" in findings["sizes"][0].message  # noqa: RUF001 - the sign that people know
+
+
+@pytest.mark.parametrize("framing", [Framing(320, resize=LETTERBOX), Framing(320, tile=80)])
+def test_what_keeps_the_ratio_of_the_sides_is_not_warned_of_another_one(
+    folder: Path, framing: Framing
+) -> None:
+    write(folder / "train/good/square.png", png_bytes(texture(60, 120, 120)))
+    findings = found(folder, framing)
+    assert "shapes" not in findings
+    assert findings["sizes"][0].files == ("train/good/square.png",)
 
 
 def test_a_mask_of_another_shape_than_its_picture_is_a_warning_and_another_size_is_fine(folder: Path) -> None:

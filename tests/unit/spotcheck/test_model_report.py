@@ -88,7 +88,7 @@ def test_curves_histogram_and_confusion_matrix_are_drawn(page: str) -> None:
 
 
 def test_what_the_checks_found_is_listed(page: str) -> None:
-    assert "cannot be read: The PNG is truncated" in page
+    assert "cannot be read: The PNG is truncated: it ends before the picture does:" in " ".join(page.split())
     assert "at least 10 are needed" in page
 
 

@@ -70,6 +70,17 @@ def test_tiles(folder: Path) -> None:
     assert Detector.load(folder / "model.onnx").metadata.tile == 80
 
 
+def test_a_letterbox_is_not_advised_to_who_has_one(folder: Path) -> None:
+    (folder / "data/normal/wide.png").write_bytes(png_bytes(texture(70, 160, 80)))
+    checks = train(folder, "--letterbox", "--method", "padim", "--no-synthetic")["checks"]
+    assert "shapes" not in {check["check"] for check in checks}
+    model, report = folder / "model.onnx", folder / "report.html"
+    arguments = ["evaluate", "--model", model, "--data", folder / "data", "--report", report]
+    assert CliRunner().invoke(app, list(map(str, arguments))).exit_code == 0
+    assert "another size than" in report.read_text()
+    assert "--letterbox" not in report.read_text()
+
+
 def test_tiles_and_a_letterbox_are_an_error(folder: Path) -> None:
     with pytest.raises(SpotcheckError, match="no letterbox"):
         train(folder, "--tile", 80, "--letterbox")

@@ -136,3 +136,13 @@ def test_where_scores_tell_too_little_for_the_costs_the_threshold_stays_near_the
     assert ((scores > threshold.value) == (word == "anomalous")).all()
     assert threshold.warning is not None
     assert f"every picture is called {word}" in threshold.warning
+
+
+def test_where_pictures_are_too_few_for_the_costs_the_warning_blames_not_the_scores_alone() -> None:
+    """Seven anomalies vouch for 8 in 9 at the most; a false alarm at twenty misses asks for 20 in 21."""
+    normal, anomalous = np.geomspace(10, 12, 20), np.geomspace(40, 50, 7)
+    curve = fit_logistic_curve(normal, anomalous)
+    threshold = cost_threshold(curve, np.concatenate([normal, anomalous]), cost_miss=1, cost_alarm=20)
+    assert threshold.warning is not None
+    assert "too few" in threshold.warning
+    assert "label more" in threshold.warning
