@@ -11,7 +11,7 @@ import numpy as np
 from chalicelib.detector import Detector
 from chalicelib.exceptions import ConfigurationError
 from chalicelib.training.graph import with_metadata
-from chalicelib.training.threshold import choose_threshold
+from chalicelib.training.threshold import choose_threshold, is_about_threshold
 
 if TYPE_CHECKING:
     from chalicelib.model_metadata import ModelMetadata
@@ -62,7 +62,7 @@ def _by_hand(metadata: ModelMetadata, value: float) -> ModelMetadata:
         threshold=value,
         threshold_method="set by hand",
         false_alarm_rate=expected,
-        warnings=_without_estimate(metadata),
+        warnings=_other_warnings(metadata),
     )
 
 
@@ -74,7 +74,7 @@ def _by_rate(metadata: ModelMetadata, rate: float) -> ModelMetadata:
         message = "The model kept no scores of its normal pictures: train it anew, or give the value itself."
         raise ConfigurationError(message)
     threshold = choose_threshold(np.array(metadata.normal_scores), rate, metadata.normals)
-    others = _without_estimate(metadata)
+    others = _other_warnings(metadata)
     return replace(
         metadata,
         threshold=threshold.value,
@@ -84,8 +84,6 @@ def _by_rate(metadata: ModelMetadata, rate: float) -> ModelMetadata:
     )
 
 
-def _without_estimate(metadata: ModelMetadata) -> tuple[str, ...]:
-    """The model's warnings but the one about the threshold that it had."""
-    return tuple(
-        line for line in metadata.warnings if not line.startswith("The threshold is a rough estimate")
-    )
+def _other_warnings(metadata: ModelMetadata) -> tuple[str, ...]:
+    """The model's warnings but those about the threshold that it had."""
+    return tuple(line for line in metadata.warnings if not is_about_threshold(line))

@@ -23,6 +23,8 @@ _STEEPEST, _FLATTEST = 200.0, 0.1
 _NEWTON_STEPS = 100
 # A threshold that decides nothing is so many times beyond the scores.
 _BEYOND = 1.5
+# How each warning below begins.
+_ROUGH, _ONE_SIDED = "The threshold is a rough estimate", "At these costs every picture is called"
 
 
 class Threshold(NamedTuple):
@@ -31,6 +33,11 @@ class Threshold(NamedTuple):
     value: float
     method: str
     warning: str | None
+
+
+def is_about_threshold(warning: str) -> bool:
+    """Whether a model's warning is of the threshold that it has, and goes with it."""
+    return warning.startswith((_ROUGH, _ONE_SIDED))
 
 
 def choose_threshold(
@@ -58,10 +65,7 @@ def choose_threshold(
     needed = max(_MIN_FOR_CONFORMAL, math.ceil(1 / false_alarm_rate) - 1)
     warning = None
     if given < needed:
-        warning = (
-            f"The threshold is a rough estimate from {given} normal pictures; "
-            f"with {needed} or more it is measured instead."
-        )
+        warning = f"{_ROUGH} from {given} normal pictures; with {needed} or more it is measured instead."
     count = len(normal_scores)
     if count >= _MIN_FOR_CONFORMAL and (count + 1) * (1 - false_alarm_rate) <= count:
         # NumPy calls this rank Weibull's.
@@ -131,7 +135,7 @@ def cost_threshold(
         return Threshold(value, "cost", None)
     called = "anomalous" if value <= lowest else "normal"
     warning = (
-        f"At these costs every picture is called {called}: the pictures are too few, or their scores tell "
+        f"{_ONE_SIDED} {called}: the pictures are too few, or their scores tell "
         "normal from anomalous too little. Take costs that are closer to each other, or a false-alarm rate, "
         "or label more pictures."
     )

@@ -13,6 +13,7 @@ from chalicelib.exceptions import ConfigurationError
 from chalicelib.pictures import read_picture
 from chalicelib.training.graph import with_metadata
 from chalicelib.training.moving import move_threshold
+from chalicelib.training.threshold import choose_threshold, cost_threshold, fit_logistic_curve
 
 MODEL = tiny_model()
 
@@ -46,6 +47,22 @@ def test_figures_measured_at_the_old_threshold_are_forgotten() -> None:
     metadata = replace(Detector.load(MODEL).metadata, metrics={"image_auroc": 0.9, "recall": 0.8})
     _, moved = move_threshold(with_metadata(MODEL, metadata), value=50)
     assert moved.metrics == {"image_auroc": 0.9}
+
+
+@pytest.mark.parametrize("move", [{"value": 50.0}, {"false_alarm_rate": 0.2}])
+def test_what_was_wrong_with_the_old_threshold_is_forgotten_and_no_other_warning(
+    move: dict[str, float],
+) -> None:
+    scores = np.geomspace(40, 60, 20)
+    costs = cost_threshold(fit_logistic_curve(scores, scores), scores, 1, 10).warning
+    rough = choose_threshold(scores, 0.05).warning
+    assert costs
+    assert rough
+    other = "The mask of 1.png was not used: it is black."
+    metadata = replace(Detector.load(MODEL).metadata, warnings=(other, costs, rough))
+    _, moved = move_threshold(with_metadata(MODEL, metadata), **move)
+    assert moved.warnings[0] == other
+    assert not {costs, rough} & set(moved.warnings)
 
 
 def test_the_same_move_gives_the_same_bytes() -> None:
