@@ -55,7 +55,8 @@ def _lines(metadata: ModelMetadata) -> Iterator[tuple[str, str]]:
         yield "probability", f"calibrated by labelled anomalies, steepness {metadata.steepness:.3g}"
     yield "anomalies are called", _kinds(metadata)
     for name, decision in metadata.decisions.items():
-        yield f"decision: {name}", _in_words(decision)
+        if words := _in_words(decision):
+            yield f"decision: {name}", words
     yield "configuration", _in_words(metadata.config)
     yield "measured", _in_words(metadata.metrics) or "nothing"
     yield "libraries", _in_words(metadata.libraries)
@@ -87,7 +88,7 @@ def _kinds(metadata: ModelMetadata) -> str:
 
 def _in_words(values: Mapping[str, Any]) -> str:
     return "; ".join(
-        f"{name.replace('_', ' ')}: {_value(value)}"
+        f"{name.replace('_', ' ')}: {_value(value).removesuffix('.')}"
         for name, value in values.items()
         if _says_something(value)
     )
@@ -103,7 +104,7 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
+        return ", ".join(f"{key} {_value(item)}" for key, item in value.items() if _says_something(item))
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.model_metadata import ModelMetadata
 
 # Measured at the old threshold: no longer true.
-_AT_THRESHOLD = ("threshold", "precision", "recall", "f1", "false_alarm_rate")
+_AT_THRESHOLD = ("threshold", "precision", "recall", "f1", "false_alarm_rate", "pixel_kinds")
 
 
 def move_threshold(

@@ -81,9 +81,15 @@ def test_model_card_gives_figures_to_four_digits_whatever_they_are_in(model: Pat
 
 
 def test_model_card_lists_nothing_that_says_nothing(model: Path) -> None:
+    metrics = {"pixel_kinds": [{"name": "scratch", "precision": None, "recall": 0.0}]}
+    decisions = {"kinds": {"parts": {}, "unnamed": [], "named": []}}
+    metadata = replace(Detector.load(model).metadata, metrics=metrics, decisions=decisions)
+    model.write_bytes(with_metadata(model.read_bytes(), metadata))
     card = run("model-card", model).stdout
     assert "None" not in card
     assert "False" not in card
+    assert "decision: kinds" not in card
+    assert "name scratch, recall 0" in card
     assert "int8: no" in " ".join(card.replace("│", "").split())
 
 

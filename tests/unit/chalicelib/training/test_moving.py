@@ -44,7 +44,9 @@ def test_a_lower_false_alarm_rate_gives_a_higher_threshold() -> None:
 
 
 def test_figures_measured_at_the_old_threshold_are_forgotten() -> None:
-    metadata = replace(Detector.load(MODEL).metadata, metrics={"image_auroc": 0.9, "recall": 0.8})
+    masks = [{"name": "dent", "f1": 0.3}]  # a pixel is predicted where the heat map passes the threshold
+    metrics = {"image_auroc": 0.9, "recall": 0.8, "pixel_kinds": masks}
+    metadata = replace(Detector.load(MODEL).metadata, metrics=metrics)
     _, moved = move_threshold(with_metadata(MODEL, metadata), value=50)
     assert moved.metrics == {"image_auroc": 0.9}
 
