@@ -47,7 +47,8 @@ def test_the_trial_chooses_by_whether_parts_move(moves: bool, expected: str) -> 
     chosen = choice(30, moves=moves)
     assert chosen.method == expected
     assert chosen.decision["by"] == "trial"
-    assert expected in chosen.decision["reason"]
+    assert f"{expected} was taken" in chosen.decision["reason"]
+    assert ("patchcore has to make" in chosen.decision["reason"]) == (expected == "padim")
 
 
 def test_few_pictures_get_padim_without_a_trial() -> None:
