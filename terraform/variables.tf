@@ -165,7 +165,7 @@ variable "api_burst" {
 variable "max_training_images" {
   description = "How many labelled pictures a project may have to be trained in the cloud; more are trained at the desk. What gets through depends on memory_mb of train_model (docs/lookout-migration.md)."
   type        = number
-  default     = 2500
+  default     = 5000
   nullable    = false
 
   validation {

@@ -35,7 +35,7 @@ class Settings:
     results_table: str
     limits: PictureLimits
     shards: int
-    most_training_images: int = 2500
+    most_training_images: int = 5000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -56,7 +56,7 @@ class Settings:
                 max_pixels=_number(environment, "MAX_IMAGE_MEGAPIXELS", defaults.max_pixels // 10**6) * 10**6,
             ),
             shards=_number(environment, "INDEX_SHARDS", 16),
-            most_training_images=_number(environment, "MAX_TRAINING_IMAGES", 2500),
+            most_training_images=_number(environment, "MAX_TRAINING_IMAGES", 5000),
         )
 
 

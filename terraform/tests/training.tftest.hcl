@@ -75,6 +75,18 @@ run "the_api_starts_the_trainer_and_knows_how_many_pictures_it_gets_through" {
   }
 }
 
+run "trains_as_many_pictures_as_leave_a_third_of_its_memory_free" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_function.this["api_handler"].environment[0].variables["MAX_TRAINING_IMAGES"] == "5000"
+      && aws_lambda_function.this["train_model"].memory_size == 3008
+    )
+    error_message = "5,000 pictures were measured to take 1,808 MB (docs/lookout-migration.md)."
+  }
+}
+
 run "refuses_a_number_of_training_images_that_cannot_be" {
   command = plan
 

@@ -28,6 +28,7 @@ def test_what_is_not_set_has_the_documented_default() -> None:
     assert settings.model_version is None
     assert settings.limits == PictureLimits(max_bytes=25_000_000, max_pixels=100_000_000)
     assert settings.shards == 16
+    assert settings.most_training_images == 5000
 
 
 def test_an_empty_model_version_follows_what_is_published() -> None:
