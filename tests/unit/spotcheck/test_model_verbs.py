@@ -82,7 +82,7 @@ def test_model_card_gives_figures_to_four_digits_whatever_they_are_in(model: Pat
 
 def test_model_card_lists_nothing_that_says_nothing(model: Path) -> None:
     metrics = {"pixel_kinds": [{"name": "scratch", "precision": None, "recall": 0.0}]}
-    decisions = {"kinds": {"parts": {}, "unnamed": [], "named": []}}
+    decisions: dict[str, dict[str, object]] = {"kinds": {"parts": {}, "unnamed": [], "named": []}}
     metadata = replace(Detector.load(model).metadata, metrics=metrics, decisions=decisions)
     model.write_bytes(with_metadata(model.read_bytes(), metadata))
     card = run("model-card", model).stdout
