@@ -17,7 +17,7 @@ from chalicelib.measuring.mask_comparison import MaskComparison
 from chalicelib.measuring.metrics import SIDE, PixelMetrics, image_metrics
 from chalicelib.measuring.pictures import Skipped
 from chalicelib.pictures import read_picture
-from chalicelib.training.masks import anomalous_pixels
+from chalicelib.training.masks import QUARTER, anomalous_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -295,5 +295,5 @@ def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
     """A mask `(height, width)` at a size `(width, height)`."""
     white = Image.fromarray(anomalous_pixels(path.read_bytes())).convert("L")
     coverage = np.asarray(white.resize(size, Image.Resampling.BOX))
-    mask: NDArray[np.bool_] = coverage > 63  # a quarter of a pixel is enough: scratches are thin
+    mask: NDArray[np.bool_] = coverage > QUARTER
     return mask

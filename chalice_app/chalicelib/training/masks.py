@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from chalicelib.framing import Framing
     from chalicelib.training.config import NamedPicture
 
-# A mask is first brought to so many pixels a patch; a quarter of a pixel is enough: scratches are thin.
+# A mask is first brought to so many pixels a patch.
 _PIXELS = 8
-_QUARTER = 63
 WHITE = 255
+QUARTER = 63
+"""A mask made smaller is anomalous above this: a quarter of a pixel is enough, because scratches are thin."""
 
 
 Marks = dict[str, "NDArray[np.float32]"]
@@ -126,7 +127,7 @@ def patch_shares(shown: NDArray[np.bool_], grid: int, framing: Framing | None = 
     if framing:
         framed = framing.mask_square(framed)
     small = Image.fromarray(framed).resize((side, side), Image.Resampling.BOX)
-    covered = np.asarray(small) > _QUARTER
+    covered = np.asarray(small) > QUARTER
     blocks = covered.reshape(grid, _PIXELS, grid, _PIXELS)
     result: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32).ravel()
     return result
